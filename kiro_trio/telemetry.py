@@ -1,0 +1,179 @@
+"""What the gateway tells its owner, with every secret taken out: structured logs on stderr.
+
+Two nets hold secrets back, and each alone would do for most. The first knows them: whoever reads a token or a key
+calls `register_secret`, and that value never appears again. The second recognises them: by the name that they are
+logged under, and by their shape. Our own records and those of the libraries (`logging`) pass through the same nets.
+"""
+
+import logging
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, TextIO
+from urllib.parse import quote
+
+import structlog
+from structlog.typing import Processor
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+REDACTED = "[redacted]"
+
+# Tokens live for an hour, and each renewal registers two: 4096 is weeks of a dozen accounts. What falls out of the
+# memory is long expired, and its shape still gives it away.
+_REMEMBERED = 4096
+
+# A shorter "secret" is none, and would turn harmless words of every record into holes.
+_SHORTEST = 4
+
+# Deeper than any record we write; a structure that contains itself must end somewhere.
+_DEEPEST = 8
+
+_SECRET_NAME = re.compile(
+    r"token(?!s|_?type|_?count|_?limit|iz)|secret|passw|authorization|cookie|api[-_]?key|private[-_]?key"
+    r"|code_?verifier|device_?code",
+    re.IGNORECASE,
+)
+
+_INNER_FIELDS = (
+    r"access_?token|refresh_?token|id_?token|client_?secret|api[-_]?key|password|code_?verifier|device_?code"
+)
+
+# Every repetition that could be tried again from each place of a long text is bounded, or may only begin where a word
+# does: a record of some megabytes must not cost minutes.
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # "accessToken":"…" and refresh_token=… inside a longer text, whatever the value looks like
+    (
+        re.compile(rf"""((?:{_INNER_FIELDS})\\?["']?\s?[:=]\s?\\?["']?)[^\s"'\\,;&}}]+""", re.IGNORECASE),
+        rf"\1{REDACTED}",
+    ),
+    (re.compile(r"\b(Bearer|Basic) +[A-Za-z0-9._~+/:=-]{12,}", re.IGNORECASE), rf"\1 {REDACTED}"),
+    # the password of http://user:password@host
+    (
+        re.compile(r"""\b([a-z][a-z0-9+.-]{1,15}://[^\s/:@"']*):[^\s/"']*@""", re.IGNORECASE),
+        rf"\1:{REDACTED}@",
+    ),
+    # Kiro's own: access tokens begin with aoa, refresh tokens with aor, API keys with ksk_
+    (re.compile(r"\bao[ar][A-Za-z0-9+/_=-]{16,}(?::[A-Za-z0-9+/_=-]+)?"), REDACTED),
+    (re.compile(r"\bksk_[A-Za-z0-9_-]+"), REDACTED),
+    (re.compile(r"\bsk-[A-Za-z0-9_-]{6,}"), REDACTED),
+    # JSON Web Tokens; the client secrets of the sign-in service look like them
+    (re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]*"), REDACTED),
+    # the account id of an ARN
+    (re.compile(r"\b(arn:[a-z0-9-]{1,20}:[a-z0-9-]{1,40}:[a-z0-9-]{0,40}:)\d+"), r"\1************"),
+    (re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), "[e-mail]"),
+)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+_known: OrderedDict[str, None] = OrderedDict()
+
+
+def configure_logging(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
+    """Send all logs of this process, from here on, to `stream` (stderr when None) as lines of `form`."""
+    out = sys.stderr if stream is None else stream
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    closing: list[Processor] = [
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        redact_event,
+        *_renderers(form, out),
+    ]
+    structlog.configure(
+        processors=[*shared, *closing],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=False,  # so that the tests, and a change of level, reach every logger
+    )
+    _adopt_library_logs(level, shared, closing, out)
+
+
+def get_logger(room: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger whose records carry `room`; made at import, it still follows every later `configure_logging`."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=room)
+    return logger
+
+
+def register_secret(value: str | None) -> None:
+    """From now on `value` appears in no log, whatever it is logged under. Empty and tiny values are ignored."""
+    if not value:
+        return
+    for form in {value, quote(value, safe=""), value.encode("unicode_escape").decode("ascii")}:
+        if len(form) >= _SHORTEST:
+            _known[form] = None
+            _known.move_to_end(form)
+    while len(_known) > _REMEMBERED:
+        _known.popitem(last=False)
+
+
+def redact(text: str) -> str:
+    """`text` without the registered secrets and without whatever has the shape of one."""
+    # The longest first: a secret may be the beginning of another.
+    for secret in sorted((known for known in _known if known in text), key=len, reverse=True):
+        text = text.replace(secret, REDACTED)
+    for shape, instead in _SHAPES:
+        text = shape.sub(instead, text)
+    return text
+
+
+def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The structlog processor: a record whose every string is redacted, at any depth, before it is rendered."""
+    return {redact(name): _clean(name, value, _DEEPEST) for name, value in event.items()}
+
+
+def _clean(name: str, value: Any, depth: int) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case _ if value and _SECRET_NAME.search(name):
+            return REDACTED
+        case str():
+            return redact(value)
+        case bytes() | bytearray():
+            return redact(bytes(value).decode("utf-8", "backslashreplace"))
+        case Mapping() if depth:
+            return {redact(str(key)): _clean(str(key), item, depth - 1) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset() if depth:
+            return [_clean("", item, depth - 1) for item in value]
+        case _:
+            return redact(repr(value))
+
+
+def _renderers(form: LogFormat, out: TextIO) -> list[Processor]:
+    if form == "json":
+        return [structlog.processors.JSONRenderer(ensure_ascii=False)]
+    console = structlog.dev.ConsoleRenderer(
+        colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback, sort_keys=False
+    )
+    return [_on_one_line, console]
+
+
+def _on_one_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What is logged cannot forge a second record, nor speak to the terminal; values are quoted already."""
+    words = str(event.get("event", ""))
+    event["event"] = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), words)
+    return event
+
+
+def _adopt_library_logs(
+    level: LogLevel, shared: list[Processor], closing: list[Processor], out: TextIO
+) -> None:
+    """Records of `logging` take the same way out, so that a library cannot say what we must not."""
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *closing],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for chatty in ("httpx", "httpcore"):  # a line for every call, with its whole address
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
