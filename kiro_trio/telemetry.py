@@ -124,7 +124,7 @@ def redact(text: str) -> str:
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog processor: a record whose every string is redacted, at any depth, before it is rendered."""
-    return {redact(name): _clean(name, value, _DEEPEST) for name, value in event.items()}
+    return {name: _clean(name, value, _DEEPEST) for name, value in event.items()}
 
 
 def _clean(name: str, value: Any, depth: int) -> Any:
