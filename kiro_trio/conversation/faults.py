@@ -58,6 +58,7 @@ class Fault(Enum):
     QUEUE_FULL = "too many requests are waiting for an account"
     DEADLINE = "all tries together took too long"
     SHUTTING_DOWN = "the gateway is being stopped"
+    CLIENT_GONE = "the client left before the reply was whole"
     CANCELLED_BY_OWNER = "the owner of the gateway cancelled the request"
     INTERNAL = "a bug of the gateway"
 

@@ -1,0 +1,183 @@
+"""Attempt: one try to get a reply from Kiro, in a nursery of its own.
+
+```
+attempt nursery
+├── decode     socket → frames → reply events → the session, everything that one read brought in one go
+└── watchdog   first-byte and idle limits; its clock runs only while we wait for Kiro
+```
+
+Whatever goes wrong, an attempt ends in a value, `Ended(failure)`. Cancelling it closes the socket at once.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import trio
+
+from kiro_trio.conversation.faults import Ended, Failure, Fault
+from kiro_trio.conversation.reply import ReplyEvent
+from kiro_trio.credentials.credential import Lease
+from kiro_trio.kiro.endpoint import Caller, Preset, Versions, chat_call
+from kiro_trio.kiro.faults import classify
+from kiro_trio.kiro.request import KiroRequest
+from kiro_trio.kiro.response import ReplyReader
+from kiro_trio.upstream.errors import ConnectFailed, ConnectionLost, ProxyFailed, TLSFailed, UpstreamError
+from kiro_trio.upstream.http1 import Http1Client, Response
+from kiro_trio.wire import EventStreamDecoder, Message, WireError
+
+EVENT_STREAM = "application/vnd.amazon.eventstream"
+
+# What Kiro says of an error is a few hundred bytes; a proxy's error page is not worth more than this.
+ERROR_BODY_LIMIT = 64 * 1024
+
+FAULT_OF: Mapping[type[UpstreamError], Fault] = {
+    ConnectFailed: Fault.CONNECT_FAILED,
+    ProxyFailed: Fault.PROXY_FAILED,
+    TLSFailed: Fault.TLS_FAILED,
+    ConnectionLost: Fault.CONNECTION_LOST,
+}
+
+Deliver = Callable[[Sequence[ReplyEvent]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long an attempt waits for Kiro, in seconds. There is no limit on a whole stream."""
+
+    first_byte: float = 300.0
+    idle: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Makes attempts: the callable that `kiro_trio.session.run.Session` is given.
+
+    `base` sends all calls there instead of to Kiro's hosts, with the same paths (a simulator, a test).
+    """
+
+    client: Http1Client
+    presets: Mapping[str, Preset]
+    versions: Versions
+    limits: Limits
+    max_message_size: int
+    base: str | None = None
+
+    async def __call__(self, request: KiroRequest, lease: Lease, deliver: Deliver, patience: float) -> Ended:
+        """Make one try; see `kiro_trio.session.run.Attempt`. Never raises for what Kiro or the network do."""
+        return await _Attempt(self, request, lease, deliver, patience).run()
+
+
+class _Attempt:
+    def __init__(
+        self, house: Attempts, request: KiroRequest, lease: Lease, deliver: Deliver, patience: float
+    ) -> None:
+        self._house = house
+        self._request = request
+        self._lease = lease
+        self._deliver = deliver
+        self._limit = min(house.limits.first_byte, patience)
+        self._overdue = Fault.FIRST_BYTE_TIMEOUT
+        # Since when we have been waiting for Kiro; infinity while it is the client that we wait for.
+        self._waiting_since = trio.current_time()
+
+    async def run(self) -> Ended:
+        ended: list[Failure | None] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watchdog, nursery.cancel_scope)
+            ended.append(await self._decode())
+            nursery.cancel_scope.cancel(reason="the attempt is over")
+        return Ended(ended[0] if ended else Failure(self._overdue, f"nothing for {self._limit:g} s"))
+
+    async def _watchdog(self, scope: trio.CancelScope) -> None:
+        while True:
+            now = trio.current_time()
+            due = self._waiting_since + self._limit
+            if due <= now:
+                scope.cancel(reason=self._overdue.value)
+                return
+            # While the client keeps us waiting there is nothing due: look again after a full limit at the earliest.
+            await trio.sleep_until(due if due < math.inf else now + self._limit)
+
+    async def _decode(self) -> Failure | None:
+        try:
+            async with await self._open() as response:
+                if response.status != 200:  # noqa: PLR2004
+                    body = await response.read_limited(ERROR_BODY_LIMIT)
+                    return classify(response.status, response.headers, body)
+                content_type = (
+                    response.headers.get("content-type", EVENT_STREAM).partition(";")[0].strip().lower()
+                )
+                if content_type != EVENT_STREAM:
+                    return Failure(Fault.NOT_AN_EVENT_STREAM, f"content-type {content_type[:80]}", status=200)
+                return await self._read(response)
+        except UpstreamError as error:
+            return Failure(FAULT_OF.get(type(error), Fault.CONNECTION_LOST), str(error))
+
+    async def _open(self) -> Response:
+        lease = self._lease
+        caller = Caller(
+            region=lease.api_region,
+            auth_region=lease.auth_region,
+            token=lease.access_token,
+            api_key=lease.api_key,
+            profile_arn=lease.profile_arn,
+            machine_id=lease.machine_id,
+            versions=self._house.versions,
+        )
+        call = chat_call(self._house.presets[lease.endpoint], caller, str(uuid4()), self._house.base)
+        body = self._request.body(
+            origin=call.origin,
+            agent_fields=call.agent_fields,
+            profile_arn=lease.profile_arn if call.arn_in_body else None,
+        )
+        return await self._house.client.request(call.method, call.url, call.headers, body, proxy=lease.proxy)
+
+    async def _read(self, response: Response) -> Failure | None:
+        """Read the reply to its end; None when it is whole and has been delivered."""
+        request = self._request
+        decoder = EventStreamDecoder(max_message_size=self._house.max_message_size)
+        reader = ReplyReader(
+            model_id=request.model_id,
+            window=request.window,
+            tool_names=request.tool_names,
+            thinking_tags=request.thinking_tags,
+            max_tokens=request.max_tokens,
+            stop_sequences=request.stop_sequences,
+        )
+        while data := await response.receive_some():
+            self._waiting_since = math.inf
+            decoder.receive_data(data)
+            messages: list[Message] = []
+            damage: WireError | None = None
+            try:
+                messages.extend(decoder.messages())  # what came before the damage is in the list
+            except WireError as error:
+                damage = error
+            events = reader.read(messages)
+            if events:
+                await self._deliver(events)
+            if damage is not None:
+                return Failure(Fault.CORRUPT_STREAM, str(damage))
+            if reader.failure is not None:
+                return reader.failure
+            self._limit, self._overdue = self._house.limits.idle, Fault.IDLE_TIMEOUT
+            self._waiting_since = trio.current_time()
+        return await self._close(response, decoder, reader)
+
+    async def _close(
+        self, response: Response, decoder: EventStreamDecoder, reader: ReplyReader
+    ) -> Failure | None:
+        self._waiting_since = math.inf
+        try:
+            decoder.close()
+        except WireError as error:
+            return Failure(Fault.TRUNCATED_STREAM, str(error))
+        if not response.framed and not reader.saw_ending:
+            # Only the end of the connection ended this body, and that looks the same when it is cut at a frame's edge.
+            return Failure(Fault.TRUNCATED_STREAM, "closed without Kiro's closing events")
+        events = reader.close()
+        if events and reader.failure is None:
+            await self._deliver(events)
+        return reader.failure
