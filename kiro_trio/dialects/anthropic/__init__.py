@@ -1,1 +1,27 @@
-"""dialects/anthropic."""
+"""The Anthropic Messages dialect: requests in, server-sent events or one JSON message out.
+
+`request` parses bodies; `stream` and `message` write answers, both driven by the state machine in `blocks`;
+`errors` and `models` are the shapes of everything else.
+"""
+
+from kiro_trio.dialects.anthropic.errors import ERROR_STATUS, InvalidRequest, error_body
+from kiro_trio.dialects.anthropic.message import MessageFold
+from kiro_trio.dialects.anthropic.models import Page, model_item, models_page, parse_page
+from kiro_trio.dialects.anthropic.request import MessagesRequest, parse_count_tokens, parse_messages
+from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
+
+__all__ = [
+    "ERROR_STATUS",
+    "HeldStream",
+    "InvalidRequest",
+    "MessageFold",
+    "MessageStream",
+    "MessagesRequest",
+    "Page",
+    "error_body",
+    "model_item",
+    "models_page",
+    "parse_count_tokens",
+    "parse_messages",
+    "parse_page",
+]

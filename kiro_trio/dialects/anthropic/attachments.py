@@ -1,0 +1,105 @@
+"""Images and documents that come inside a request, and the clear refusal of those that do not."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+from kiro_trio.conversation.prompt import Document, Image, Text
+from kiro_trio.dialects.anthropic.errors import InvalidRequest
+from kiro_trio.dialects.anthropic.fields import Fields
+from kiro_trio.dialects.anthropic.warnings import Warnings
+
+_ELSEWHERE = {
+    "url": "a URL is not fetched from here; send the file itself, as base64",
+    "file": "there is no file store here; send the file itself, as base64",
+}
+_PLAIN_TEXT = {"application/json", "application/xml", "application/x-yaml", "application/javascript"}
+
+
+def read_image(block: Fields) -> Image:
+    """The picture of an `image` block; its source must be base64."""
+    source = _source(block, {"base64"})
+    return Image(_media_type(source), _data(source))
+
+
+def read_document(block: Fields, warnings: Warnings) -> Iterator[Text | Image | Document]:
+    """A `document` block: text (also as base64) becomes text under its title, anything else stays a document.
+
+    `context` goes with it as text. Source: docs/wire.md, "Images and documents".
+    """
+    source = _source(block, {"base64", "text", "content"})
+    title, context = block.optional("title", str) or "", block.optional("context", str) or ""
+    kind = source.raw["type"]
+    if kind == "base64" and not _is_text(_media_type(source)):
+        if context:
+            yield Text(context)
+        yield Document(_media_type(source), _data(source), title)
+        return
+    images: list[Image] = []
+    text = {
+        "base64": lambda: _decoded(source, warnings),
+        "text": lambda: source.required("data", str),
+        "content": lambda: _joined(source, images, warnings),
+    }[kind]()
+    if text or context:
+        yield Text(_titled("\n\n".join(filter(None, (context, text))), title))
+    yield from images
+
+
+def _source(block: Fields, kinds: set[str]) -> Fields:
+    source = Fields(block.required("source", dict), block.at("source"))
+    kind = source.required("type", str)
+    if kind not in kinds:
+        expected = f"expected one of {', '.join(sorted(kinds))}"
+        raise InvalidRequest(_ELSEWHERE.get(kind, expected), source.at("type"))
+    return source
+
+
+def _media_type(source: Fields) -> str:
+    return source.required("media_type", str).partition(";")[0].strip().lower()
+
+
+def _is_text(media_type: str) -> bool:
+    return media_type.startswith("text/") or media_type in _PLAIN_TEXT
+
+
+def _data(source: Fields) -> str:
+    # Encoders that follow MIME break base64 into lines, which JSON parsers of binary fields refuse.
+    data = "".join(source.required("data", str).split())
+    if not data:
+        raise InvalidRequest("must not be empty", source.at("data"))
+    return data
+
+
+def _decoded(source: Fields, warnings: Warnings) -> str:
+    try:
+        data = base64.b64decode(_data(source), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("not valid base64", source.at("data")) from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        warnings.add("bytes of a text document that are not UTF-8 replaced")
+        return data.decode("utf-8", "replace")
+
+
+def _joined(source: Fields, images: list[Image], warnings: Warnings) -> str:
+    """The texts of a `content` source, one below the other; its pictures are put into `images`."""
+    content = source.text_or_blocks("content")
+    if isinstance(content, str):
+        return content
+    texts = []
+    for part in content or ():
+        kind = part.required("type", str)
+        if kind == "image":
+            images.append(read_image(part))
+        elif kind == "text":
+            texts.append(part.required("text", str))
+        else:
+            warnings.add("part of a document that is neither text nor image dropped")
+    return "\n".join(filter(None, texts))
+
+
+def _titled(text: str, title: str) -> str:
+    name = title.replace('"', "'")
+    return f'<document title="{name}">\n{text}\n</document>' if name else f"<document>\n{text}\n</document>"
