@@ -1,0 +1,220 @@
+"""Every setting there is: name, type, default, and a sentence. The README's table is made from this one.
+
+The key in `config.json` is the name in camel case, the environment variable is `KIRO_TRIO_` and the name in capitals.
+The keys of kiro.rs keep their names and their meaning, so that its file can stay as it is.
+"""
+
+from functools import cache
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from kiro_trio.credentials.credential import REGION, Proxy, parse_proxy
+from kiro_trio.telemetry import LogFormat, LogLevel
+
+MEBIBYTE = 1024 * 1024
+
+
+def _row(sentence: str, *, form: str = "", secret: bool = False, **limits: Any) -> Meta:
+    """A setting's row: `form` says in words what its pattern wants, `secret` keeps it out of every text."""
+    return Meta(description=sentence, extra={"form": form, "secret": secret}, **limits)
+
+
+def _region(sentence: str) -> Meta:
+    return _row(sentence, form="a region such as `us-east-1`", pattern=rf"\A({REGION.pattern})?\Z")
+
+
+def _address(sentence: str, *, secret: bool = False) -> Meta:
+    return _row(
+        sentence,
+        form="an address such as `http://host:port`",
+        secret=secret,
+        pattern=r"\A(https?://[^\s/?#]\S*)?\Z",
+    )
+
+
+def _header(sentence: str) -> Meta:
+    return _row(sentence, form="visible ASCII characters without spaces", pattern=r"\A[!-~]*\Z")
+
+
+def _key(sentence: str) -> Meta:
+    # What a client cannot send in a header, or only with its ends trimmed, could never match.
+    return _row(sentence, form="visible ASCII characters without spaces", secret=True, pattern=r"\A[!-~]*\Z")
+
+
+def _seconds(sentence: str) -> Meta:
+    return _row(sentence, form="a number of seconds above 0, at most a day", gt=0, le=86400)
+
+
+class ModelSettings(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """One entry of `models`: what the gateway should know of a model that it does not know by itself."""
+
+    window: Annotated[int, Meta(gt=0)]
+    effort: Literal["none", "output_config", "reasoning"] = "none"
+
+
+class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """All settings of a gateway, checked. Its repr leaves the secrets out."""
+
+    # Listening
+    host: Annotated[
+        str, _row("Address to listen on.", form="an address or a host name", pattern=r"\A[A-Za-z0-9.:%_-]+\Z")
+    ] = "127.0.0.1"
+    port: Annotated[int, _row("Port to listen on; 0 picks a free one.", ge=0, le=65535)] = 8080
+    api_key: Annotated[
+        str,
+        _key(
+            "Key that clients must present, as `x-api-key` or as `Authorization: Bearer`; empty: none is asked for."
+        ),
+    ] = ""
+    admin_api_key: Annotated[str, _key("Key of the owner. Read and kept; nothing uses it yet.")] = ""
+    body_limit: Annotated[
+        int, _row("Largest request body, in bytes.", form="a whole number of bytes from 1024", ge=1024)
+    ] = 50 * MEBIBYTE
+    send_timeout: Annotated[
+        float, _seconds("How long a client may take nothing of its answer before it is dropped.")
+    ] = 30
+    shutdown_grace: Annotated[float, _seconds("How long running streams may go on after SIGTERM.")] = 30
+    http2: Annotated[bool, _row("Speak HTTP/2 to clients too.")] = False
+    fast_path: Annotated[
+        bool, _row("Use our own short cuts where bytes are many; false: only the libraries' ways.")
+    ] = True
+
+    # Accounts
+    credentials_file: Annotated[str, _row("The accounts; seen from where the gateway was started.")] = (
+        "credentials.json"
+    )
+    kiro_api_key: Annotated[
+        str, _key("One more account, by its Kiro API key (`ksk_...`); only from `KIRO_API_KEY`.")
+    ] = ""
+    load_balancing_mode: Annotated[
+        Literal["priority", "balanced"],
+        _row("Use the best account as long as it works, or spread requests over all."),
+    ] = "priority"
+    per_credential_concurrency: Annotated[
+        int, _row("How many requests an account may serve at once; 0: any number.", ge=0)
+    ] = 0
+    queue_limit: Annotated[int, _row("How many requests may wait for an account; 0: none waits.", ge=0)] = 64
+    queue_timeout: Annotated[float, _seconds("How long a request may wait for an account.")] = 30
+
+    # Regions, and what we tell Kiro about ourselves
+    region: Annotated[str, _region("Region of everything for which no other one is given.")] = "us-east-1"
+    auth_region: Annotated[str, _region("Region where tokens are renewed; empty: `region`.")] = ""
+    api_region: Annotated[str, _region("Region of all other calls; empty: `region`.")] = ""
+    default_endpoint: Annotated[str, _row("Endpoint preset of accounts that name none.")] = "ide"
+    endpoints: Annotated[
+        dict[str, dict[str, Any]],
+        _row("Changes to endpoint presets, by preset name.", form="an object of objects"),
+    ] = {}
+    kiro_version: Annotated[
+        str, _header("Kiro version to name in headers; empty: the one we were built for.")
+    ] = ""
+    node_version: Annotated[
+        str, _header("Node version to name in headers; empty: the one we were built for.")
+    ] = ""
+    system_version: Annotated[
+        str, _header("System to name in headers; empty: the one we were built for.")
+    ] = ""
+    machine_id: Annotated[
+        str,
+        _row("Machine id of accounts without one; empty: each has its own.", form="64 hex digits or a UUID"),
+    ] = ""
+
+    # The way to Kiro
+    upstream_url: Annotated[
+        str,
+        _row(
+            "Send everything that is meant for Kiro to this address instead: for simulators and tests.",
+            form="an address such as `http://127.0.0.1:9000`, without a path",
+            pattern=r"\A(https?://[^\s/?#@]+/?)?\Z",
+        ),
+    ] = ""
+    proxy_url: Annotated[
+        str,
+        _row(
+            "Proxy on the way to Kiro.",
+            form="a proxy such as `http://host:port` or `socks5://host:port`",
+            secret=True,
+        ),
+    ] = ""
+    proxy_username: Annotated[str, _row("User name at the proxy.", secret=True)] = ""
+    proxy_password: Annotated[str, _row("Password at the proxy.", secret=True)] = ""
+    ca_file: Annotated[str, _row("Certificates (PEM) to trust beside the usual ones.")] = ""
+    tls_backend: Annotated[
+        Literal["rustls", "native-tls"], _row("Read for the sake of kiro.rs; there is one TLS library here.")
+    ] = "rustls"
+    connect_timeout: Annotated[float, _seconds("Limit for one connection to Kiro, with TLS and proxy.")] = 10
+    first_byte_timeout: Annotated[float, _seconds("How long Kiro may take to begin its answer.")] = 300
+    idle_timeout: Annotated[float, _seconds("How long Kiro may be silent inside its answer.")] = 300
+
+    # One request
+    grace_time: Annotated[
+        float, _seconds("How long the status may wait for Kiro's first words; then a ping opens the answer.")
+    ] = 20
+    ping_interval: Annotated[float, _seconds("Silence after which the client gets a ping.")] = 10
+    request_deadline: Annotated[float, _seconds("Limit for all tries together, up to the first content.")] = (
+        280
+    )
+    thinking_history: Annotated[
+        Literal["native", "tags", "drop"], _row("What to tell Kiro of the model's earlier thinking.")
+    ] = "native"
+    size_hints: Annotated[
+        bool, _row("Ask the model to write long files in pieces (Kiro cuts very long tool inputs).")
+    ] = True
+    extract_thinking: Annotated[
+        bool, _row("Read for the sake of kiro.rs; thinking always comes as thinking.")
+    ] = True
+
+    # Models
+    model_aliases: Annotated[
+        dict[str, str],
+        _row("Names of models that clients use, and what Kiro calls them.", form="an object of strings"),
+    ] = {}
+    models: Annotated[
+        dict[str, ModelSettings],
+        _row(
+            'Models that we do not know: `{"name": {"window": 200000, "effort": "none"}}`.',
+            form="an object of objects with `window` (tokens) and `effort` (none, output_config or reasoning)",
+        ),
+    ] = {}
+    unknown_models: Annotated[
+        Literal["nearest", "pass", "refuse"], _row("What to do with a model that nobody knows.")
+    ] = "nearest"
+
+    # Counting tokens elsewhere
+    count_tokens_api_url: Annotated[
+        str, _address("Read for the sake of kiro.rs; we count by ourselves.", secret=True)
+    ] = ""
+    count_tokens_api_key: Annotated[str, _row("Read for the sake of kiro.rs.", secret=True)] = ""
+    count_tokens_auth_type: Annotated[
+        Literal["x-api-key", "bearer"], _row("Read for the sake of kiro.rs.")
+    ] = "x-api-key"
+
+    # Logs
+    log_level: Annotated[LogLevel, _row("How much is logged.")] = "info"
+    log_format: Annotated[LogFormat, _row("How it is logged, on stderr.")] = "text"
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """The proxy of accounts that name none.
+
+        Raises:
+            InvalidProxy: never for settings that were loaded; `proxy_url` is no proxy.
+        """
+        if not self.proxy_url:
+            return None
+        return parse_proxy(self.proxy_url, self.proxy_username, self.proxy_password)
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in secret_names()]
+
+
+@cache
+def secret_names() -> frozenset[str]:
+    """The settings whose values may be shown to nobody."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if (hint.__metadata__[0].extra or {})["secret"])
