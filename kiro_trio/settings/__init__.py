@@ -4,14 +4,13 @@ Settings stand near the top of the house on purpose: below, nobody reads configu
 """
 
 from kiro_trio.settings.checks import is_loopback
-from kiro_trio.settings.definition import ModelSettings, Settings
+from kiro_trio.settings.definition import Settings
 from kiro_trio.settings.errors import Place, SettingsError
 from kiro_trio.settings.firststart import write_first_config
 from kiro_trio.settings.sources import Loaded, load_settings
 
 __all__ = [
     "Loaded",
-    "ModelSettings",
     "Place",
     "Settings",
     "SettingsError",

@@ -1,12 +1,13 @@
 """Settings that are right one by one and still must not stand together, or only with a word about it."""
 
 import ipaddress
-import re
 import ssl
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from kiro_trio.credentials.credential import InvalidProxy
+from kiro_trio.kiro.catalog import Catalog
+from kiro_trio.kiro.identity import normal_machine_id
 from kiro_trio.settings.definition import Settings
 from kiro_trio.settings.errors import Place, SettingsError
 
@@ -42,14 +43,12 @@ EXAMPLE_KEYS = frozenset(
 )
 """Keys that everybody knows, in lower case."""
 
-_MACHINE_ID = re.compile(r"[0-9a-fA-F]{64}|[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
-
 
 def check_values(settings: Settings, places: Places) -> None:
     """Check what a type and a pattern cannot say.
 
     Raises:
-        SettingsError: the proxy is none, or the certificates cannot be read.
+        SettingsError: an address, a model or the certificates cannot be used.
     """
     try:
         settings.proxy  # noqa: B018 - reading it is the check
@@ -59,6 +58,10 @@ def check_values(settings: Settings, places: Places) -> None:
         urlsplit(settings.upstream_url).port  # noqa: B018 - reading it is the check
     except ValueError as error:
         raise SettingsError(places["upstream_url"], f"cannot be used: {error}") from None
+    try:
+        Catalog().overridden(settings.models)
+    except ValueError as error:
+        raise SettingsError(places["models"], f"cannot be used: {error}") from None
     if settings.ca_file:
         _check_certificates(settings.ca_file, places["ca_file"])
 
@@ -85,7 +88,7 @@ def weak_points(settings: Settings, environ: Mapping[str, str]) -> Iterable[str]
         yield "apiKey is empty: every program on this machine may use the gateway"
     elif settings.api_key.lower() in EXAMPLE_KEYS:
         yield "apiKey is an example that everybody knows; choose your own"
-    if settings.machine_id and not _MACHINE_ID.fullmatch(settings.machine_id):
+    if settings.machine_id and not normal_machine_id(settings.machine_id):
         yield "machineId is neither 64 hex digits nor a UUID: ignored"
     if environ.get("KIRO_API_KEY") == "":
         yield "KIRO_API_KEY is set but empty: ignored"

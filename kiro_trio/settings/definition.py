@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from kiro_trio.credentials.credential import REGION, Proxy, parse_proxy
+from kiro_trio.kiro.catalog import Unknown
 from kiro_trio.telemetry import LogFormat, LogLevel
 
 MEBIBYTE = 1024 * 1024
@@ -47,13 +48,6 @@ def _seconds(sentence: str) -> Meta:
     return _row(sentence, form="a number of seconds above 0, at most a day", gt=0, le=86400)
 
 
-class ModelSettings(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """One entry of `models`: what the gateway should know of a model that it does not know by itself."""
-
-    window: Annotated[int, Meta(gt=0)]
-    effort: Literal["none", "output_config", "reasoning"] = "none"
-
-
 class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """All settings of a gateway, checked. Its repr leaves the secrets out."""
 
@@ -72,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     body_limit: Annotated[
         int, _row("Largest request body, in bytes.", form="a whole number of bytes from 1024", ge=1024)
     ] = 50 * MEBIBYTE
+    body_timeout: Annotated[float, _seconds("How long a client may take to send its request.")] = 60
     send_timeout: Annotated[
         float, _seconds("How long a client may take nothing of its answer before it is dropped.")
     ] = 30
@@ -172,14 +167,15 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         _row("Names of models that clients use, and what Kiro calls them.", form="an object of strings"),
     ] = {}
     models: Annotated[
-        dict[str, ModelSettings],
+        dict[str, dict[str, Any]],
         _row(
-            'Models that we do not know: `{"name": {"window": 200000, "effort": "none"}}`.',
-            form="an object of objects with `window` (tokens) and `effort` (none, output_config or reasoning)",
+            'What we do not know of models, or not right: `{"name": {"window": 200000, "effort": "none"}}`.',
+            form="an object of objects",
         ),
     ] = {}
     unknown_models: Annotated[
-        Literal["nearest", "pass", "refuse"], _row("What to do with a model that nobody knows.")
+        Unknown,
+        _row("What to do with a Claude model that nobody knows: take the nearest, pass it on, refuse."),
     ] = "nearest"
 
     # Counting tokens elsewhere
