@@ -1,0 +1,171 @@
+"""One request and the head of its response, on one connection."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import h11
+import trio
+
+from kiro_trio.upstream.errors import ConnectionLost, MalformedRequest, MalformedResponse, explain
+from kiro_trio.upstream.origin import Origin
+from kiro_trio.upstream.tls import READ_SIZE
+
+MAX_HEAD = 65536
+"""Bytes of a response's head; node allows 80 KiB, Apache 8 per line."""
+
+_MAX_INTERIM = 16  # 1xx responses before the real one: there are servers that send 102 every few seconds
+_UNWATCHED = 16384  # a request of this size always fits into the socket's buffer, so sending it cannot block
+_FIRST_REFUSAL = 300  # statuses from here on say that the rest of the body is not wanted
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_OURS = ("content-length", "transfer-encoding")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as we were asked to send it; neither headers nor body show in its repr."""
+
+    origin: Origin
+    method: str
+    target: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @classmethod
+    def build(
+        cls, origin: Origin, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
+    ) -> "Request":
+        """Complete the headers with `Host` (unless given) and the length of the body."""
+        ours = [(name, value) for name, value in headers if name.lower() not in _OURS]
+        if not any(name.lower() == "host" for name, _ in ours):
+            ours.insert(0, ("Host", origin.host_header))
+        if body or method in _WITH_BODY:
+            ours.append(("Content-Length", str(len(body))))
+        return cls(origin, method, target, tuple(ours), body)
+
+
+class Exchange:
+    """Sends one request on one connection and reads up to the end of the response's head.
+
+    It is made before there is a connection, so that a request that cannot be sent opens none.
+
+    Raises:
+        MalformedRequest: On construction.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        self.heard = False
+        """Whether a byte of a response has arrived: from then on the server may have acted on the request."""
+        self.sent = False
+        """Whether the whole request has been written."""
+        self._wire = _encode(self.http, request)
+        self._send_error: BaseException | None = None
+
+    async def head(self, stream: trio.abc.Stream) -> h11.Response:
+        """Send the request on `stream` and return the head of the final response.
+
+        While a body is being sent, the answer is awaited at the same time: whoever refuses it (400, 413) closes the
+        connection with most of it unread, and would else be met as a broken pipe. After such a refusal the rest is
+        not sent, and the connection cannot be used again.
+
+        Cancellation may come at any point; the connection is then of no further use, and still open.
+
+        Raises:
+            ConnectionLost: The connection ended or broke before the head was complete.
+            MalformedResponse: That is not the head of an HTTP/1.1 response, or it is too long.
+        """
+        if len(self._wire) <= _UNWATCHED:
+            await self._send(stream)
+            return await self._read_head(stream)
+        outcome: h11.Response | ConnectionLost
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._send, stream)
+            try:
+                outcome = await self._read_head(stream)
+            except (
+                ConnectionLost
+            ) as error:  # it must not leave the nursery, where it would be wrapped in a group
+                outcome = error
+            if isinstance(outcome, ConnectionLost) or outcome.status_code >= _FIRST_REFUSAL:
+                nursery.cancel_scope.cancel(reason="the server does not want the rest")
+        if isinstance(outcome, ConnectionLost):
+            raise outcome
+        return outcome
+
+    async def _send(self, stream: trio.abc.Stream) -> None:
+        try:
+            await stream.send_all(self._wire)
+        except trio.BrokenResourceError as error:
+            self._send_error = error  # the answer may be there all the same: the reader will see
+        else:
+            self.sent = True
+        self._wire = b""
+
+    async def _read_head(self, stream: trio.abc.Stream) -> h11.Response:
+        interim = 0
+        while True:
+            event = self._next_event()
+            if isinstance(event, h11.Response):
+                return event
+            if event is h11.NEED_DATA:
+                data = await self._receive(stream)
+                self.heard = True
+                self.http.receive_data(data)
+            else:
+                interim += 1
+                if interim > _MAX_INTERIM:
+                    raise MalformedResponse(f"{self._place}: one interim response after another")
+
+    def _next_event(self) -> object:
+        try:
+            return self.http.next_event()
+        except h11.RemoteProtocolError:  # its text shows what was received
+            pass
+        raise MalformedResponse(
+            f"{self._place}: the answer is not HTTP/1.1, or its head exceeds {MAX_HEAD} bytes"
+        )
+
+    async def _receive(self, stream: trio.abc.Stream) -> bytes:
+        try:
+            data = bytes(await stream.receive_some(READ_SIZE))
+        except trio.BrokenResourceError as error:
+            raise ConnectionLost(f"{self._place}: broke before it answered: {explain(error)}") from error
+        if not data:
+            broken = self._send_error
+            why = f" while we were sending: {explain(broken)}" if broken else ""
+            raise ConnectionLost(f"{self._place}: closed before it answered{why}") from broken
+        return data
+
+    @property
+    def _place(self) -> str:
+        return self.request.origin.display
+
+
+def _encode(http: h11.Connection, request: Request) -> bytes:
+    try:
+        head = http.send(
+            h11.Request(method=request.method, target=request.target, headers=list(request.headers))
+        )
+        return b"".join((head, http.send(h11.Data(data=request.body)), http.send(h11.EndOfMessage())))
+    except (h11.LocalProtocolError, UnicodeError):  # their texts show the value, which may be a token
+        pass
+    raise malformed(request)
+
+
+def malformed(request: Request) -> MalformedRequest:
+    """Say of a request that could not be written which part of it is at fault, without showing that part."""
+    culprit = next((f"header {name!r}" for name, value in request.headers if not _allowed(name, value)), None)
+    return MalformedRequest(
+        f"{request.origin.display}: {culprit or 'method or target'} cannot be sent as HTTP/1.1"
+    )
+
+
+def _allowed(name: str, value: str) -> bool:
+    try:
+        h11.Request(
+            method="GET", target="/", headers=[("Host", "h"), (name, value)][name.lower() == "host" :]
+        )
+    except (h11.LocalProtocolError, UnicodeError):
+        return False
+    return True
