@@ -1,0 +1,145 @@
+"""The routes, and what every answer has: a request id, Anthropic's shape for errors, a key at the door."""
+
+from collections.abc import Awaitable, Callable
+from secrets import token_hex
+
+import structlog
+from quart import Response, g, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from kiro_trio import __version__
+from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
+from kiro_trio.web import messages, models
+from kiro_trio.web.auth import find_key, presented_keys
+from kiro_trio.web.connection import Connection
+from kiro_trio.web.gateway import Gateway
+
+log = structlog.get_logger(__name__)
+
+# Clients whose base URL already ends in /v1 ask for /v1/v1/...; both work.
+PREFIXES = ("/v1", "/v1/v1")
+HELD_PREFIXES = ("/cc/v1", "/cc/v1/v1")
+
+TYPE_OF_STATUS = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    413: "request_too_large",
+}
+"""Anthropic's error type for the statuses that the web framework answers with; others by their hundred."""
+
+
+class App(QuartTrio):
+    """quart-trio with our connection class."""
+
+    asgi_http_class = Connection
+
+
+def make_app(gateway: Gateway) -> App:
+    """Build the ASGI application; the gateway's background tasks live in its lifespan."""
+    app = App("kiro_trio", static_folder=None)
+    app.config.update(
+        RESPONSE_TIMEOUT=None,
+        BODY_TIMEOUT=gateway.settings.body_timeout,
+        MAX_CONTENT_LENGTH=gateway.settings.body_limit,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+
+    @app.before_serving
+    async def start() -> None:
+        await app.nursery.start(gateway.run)
+
+    @app.after_serving
+    async def stop() -> None:
+        gateway.stop()
+
+    _add_hooks(app, gateway)
+    _add_routes(app, gateway)
+    return app
+
+
+def _add_hooks(app: App, gateway: Gateway) -> None:
+    @app.before_request
+    async def name_it() -> None:
+        g.request_id = f"req_{token_hex(12)}"
+
+    @app.after_request
+    async def label(response: Response) -> Response:
+        response.headers["request-id"] = g.request_id
+        return response
+
+    @app.errorhandler(InvalidRequest)
+    async def invalid(error: InvalidRequest) -> Response:
+        return Response(error.body(g.request_id), error.status, content_type="application/json")
+
+    @app.errorhandler(HTTPException)
+    async def http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        kind = TYPE_OF_STATUS.get(status, "invalid_request_error" if status < 500 else "api_error")  # noqa: PLR2004
+        response = problem(status, kind, _explain(error, status, gateway))
+        if allowed := getattr(error, "valid_methods", None):
+            response.headers["allow"] = ", ".join(sorted(allowed))
+        return response
+
+    @app.errorhandler(Exception)
+    async def bug(error: Exception) -> Response:
+        log.error("bug", request_id=g.request_id, exc_info=error)
+        return problem(500, "api_error", "The gateway has a bug; its log says more.")
+
+
+def _add_routes(app: App, gateway: Gateway) -> None:
+    def guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+        async def guard(**arguments: str) -> Response:
+            keys = presented_keys(request.headers)
+            name = find_key(keys, gateway.keys)
+            if name is None and not keys:
+                return problem(401, "authentication_error", "x-api-key or authorization header is required")
+            if name is None:
+                # Not 401: Claude Code repeats a 401 for almost three minutes before it shows it.
+                return problem(403, "permission_error", "the API key is not one of this gateway's keys")
+            g.client = name
+            return await handler(gateway, **arguments)
+
+        return guard
+
+    for held, prefixes in ((False, PREFIXES), (True, HELD_PREFIXES)):
+        for prefix in prefixes:
+            handler = messages.create_held if held else messages.create
+            _route(app, "POST", f"{prefix}/messages", guarded(handler))
+            _route(app, "POST", f"{prefix}/messages/count_tokens", guarded(messages.count_tokens))
+            _route(app, "GET", f"{prefix}/models", guarded(models.list_models))
+            _route(app, "GET", f"{prefix}/models/<path:model_id>", guarded(models.retrieve_model))
+
+    async def root() -> Response:
+        return Response(f'{{"name":"kiro_trio","version":"{__version__}"}}', content_type="application/json")
+
+    async def alive() -> Response:
+        return Response('{"status":"alive"}', content_type="application/json")
+
+    _route(app, "GET", "/", root)
+    _route(app, "GET", "/healthz", alive)
+
+
+def _route(app: App, method: str, path: str, handler: Callable[..., Awaitable[Response]]) -> None:
+    app.add_url_rule(path, endpoint=f"{method} {path}", view_func=handler, methods=[method])
+
+
+def problem(status: int, error_type: str, message: str) -> Response:
+    """Return an error answer in Anthropic's shape."""
+    return Response(error_body(error_type, message, g.request_id), status, content_type="application/json")
+
+
+def _explain(error: HTTPException, status: int, gateway: Gateway) -> str:
+    match status:
+        case 404:
+            return f"no such path: {request.path[:200]}"
+        case 405:
+            return f"{request.method} is not possible on {request.path[:200]}"
+        case 408:
+            return "the request body did not arrive in time"
+        case 413:
+            return f"the request body is larger than {gateway.settings.body_limit} bytes"
+        case _:
+            return error.description or error.name

@@ -1,0 +1,179 @@
+"""The listening side: hypercorn's trio worker, made fit for long streams and bad peers.
+
+What is mended here, and why it must be (each has a test in `tests/web/test_listener.py`):
+
+- an exception of one connection would end the whole process: `GatewayTCPServer.run` lets none out;
+- a client that does not read would hold its request, and SIGTERM, for ever: writes have a deadline, a stop cancels
+  those that are stuck, and the kernel gives up on peers that acknowledge nothing;
+- HTTP/2 has no back-pressure there and a bad request on it is fatal: it is refused unless the settings ask for it;
+- protocol errors are answered with an empty body: here with Anthropic's error shape, like every other error.
+"""
+
+import socket
+from collections.abc import Callable
+from typing import ClassVar
+
+import h11
+import hypercorn.trio.run
+import trio
+from hypercorn.config import Config, Sockets
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.typing import ConnectionState
+from hypercorn.utils import parse_socket_addr
+
+from kiro_trio.dialects.anthropic.errors import error_body
+
+# Beyond what a write may take: the kernel is the second line, for peers that vanish without a FIN.
+_USER_TIMEOUT_SLACK = 10.0
+
+
+class GatewayConfig(Config):
+    """hypercorn's configuration with our defaults."""
+
+    # Claude Code keeps its connections; 5 s would make it reconnect for every turn.
+    keep_alive_timeout = 75.0
+    keep_alive_max_requests = 1_000_000
+    h11_max_incomplete_size = 64 * 1024
+    include_server_header = False
+    backlog = 2048
+    # hypercorn's read timeout counts while the client rightly says nothing, and would cut every stream.
+    read_timeout = None
+    errorlog = None
+    accesslog = None
+    alpn_protocols = ["http/1.1"]  # noqa: RUF012 - hypercorn's own way to declare it
+
+    send_timeout: float = 30.0
+    """Seconds that a client may take to accept one write."""
+    http2: bool = False
+
+    def create_sockets(self) -> Sockets:
+        """Bind as configured; accepted sockets inherit the user timeout."""
+        sockets = super().create_sockets()
+        milliseconds = int((self.send_timeout + _USER_TIMEOUT_SLACK) * 1000)
+        for sock in (*sockets.insecure_sockets, *sockets.secure_sockets):
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        return sockets
+
+
+class Http1Protocol(H11Protocol):
+    """HTTP/1 only, with error answers that have a body."""
+
+    async def handle(self, event: Event) -> None:
+        """Handle bytes or the close of the connection."""
+        try:
+            await super().handle(event)
+        except _Http2Refused:
+            await self._send_error_response(505)
+            await self.send(Closed())
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        # An `upgrade: h2c` is simply not taken; the preface of HTTP/2 with prior knowledge cannot be served.
+        if event.method == b"PRI":
+            raise _Http2Refused
+
+    async def _send_error_response(self, status_code: int) -> None:
+        body = error_body(
+            "invalid_request_error", f"not a request that this server understands ({status_code})", ""
+        )
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await self._send_h11_event(
+            h11.Response(status_code=status_code, headers=[*headers, *self.config.response_headers("h11")])
+        )
+        await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
+
+
+class GatewayTCPServer(TCPServer):
+    """One client connection."""
+
+    # The scopes of writes that are under way, over all connections: a stop cancels them.
+    writing: ClassVar[set[trio.CancelScope]] = set()
+    on_error: ClassVar[Callable[[BaseException], None]] = staticmethod(lambda _error: None)
+
+    async def run(self) -> None:
+        """Serve the connection to its end. No exception leaves, for it would reach the nursery of all connections."""
+        try:
+            await (super().run() if self._stock() else self._run_http1())
+        except Exception as error:  # noqa: BLE001 - see the docstring; groups of exceptions included
+            type(self).on_error(error)
+            await trio.aclose_forcefully(self.stream)
+        except BaseExceptionGroup as group:
+            cancelled, rest = group.split(trio.Cancelled)
+            if rest is not None:
+                type(self).on_error(rest)
+            if cancelled is not None:
+                raise cancelled from None
+
+    def _stock(self) -> bool:
+        return bool(getattr(self.config, "http2", False)) or isinstance(self.stream, trio.SSLStream)
+
+    async def _run_http1(self) -> None:
+        sock = self.stream.socket
+        try:
+            client = parse_socket_addr(sock.family, sock.getpeername())
+            server = parse_socket_addr(sock.family, sock.getsockname())
+            async with TaskGroup() as task_group:
+                self._task_group = task_group
+                self.protocol = Http1Protocol(
+                    self.app,
+                    self.config,
+                    self.context,
+                    task_group,
+                    ConnectionState(self.state),
+                    False,  # noqa: FBT003 - hypercorn's positional `ssl`
+                    client,
+                    server,
+                    self.protocol_send,
+                )
+                await self.protocol.initiate()
+                await self.idle_task.restart(self._task_group, self._idle_timeout)
+                await self._read_data()
+        except OSError:
+            pass  # the peer went away
+        finally:
+            await self._close()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send bytes within the write deadline; whoever takes longer loses the connection."""
+        if not isinstance(event, RawData):
+            await super().protocol_send(event)
+            return
+        lost = False
+        async with self.send_lock:
+            # Shielded, for half a write would break the framing of what follows; bounded, for the same reason as all.
+            with trio.move_on_after(getattr(self.config, "send_timeout", 30.0), shield=True) as scope:
+                self.writing.add(scope)
+                try:
+                    await self.stream.send_all(event.data)
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    lost = True
+                finally:
+                    self.writing.discard(scope)
+        if scope.cancelled_caught:
+            await trio.aclose_forcefully(self.stream)
+        if lost or scope.cancelled_caught:
+            await self.protocol.handle(Closed())
+
+
+class _Http2Refused(Exception):
+    """A client speaks HTTP/2 to a server that does not."""
+
+
+def install(on_error: Callable[[BaseException], None]) -> None:
+    """Make hypercorn's trio worker serve its connections with ours; `on_error` is told of bugs in serving one."""
+    GatewayTCPServer.on_error = staticmethod(on_error)
+    hypercorn.trio.run.TCPServer = GatewayTCPServer  # type: ignore[misc]
+
+
+def cut_stuck_writes() -> None:
+    """Cancel every write that a client is not taking; its connection is closed."""
+    for scope in list(GatewayTCPServer.writing):
+        scope.cancel(reason="the server is being stopped")

@@ -1,0 +1,141 @@
+"""`POST /v1/messages`, `POST /cc/v1/messages` and `POST /v1/messages/count_tokens`."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from secrets import token_hex
+
+import structlog
+from quart import Response, g, request
+
+from kiro_trio.conversation.tokens import estimate_tokens
+from kiro_trio.dialects.anthropic.errors import error_body
+from kiro_trio.dialects.anthropic.message import MessageFold
+from kiro_trio.dialects.anthropic.request import parse_count_tokens, parse_messages
+from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
+from kiro_trio.session.outbox import Door, Headers, Outbox
+from kiro_trio.session.plan import ClientError
+from kiro_trio.session.run import Outcome, Translator
+from kiro_trio.web.connection import Conducted
+from kiro_trio.web.gateway import Gateway
+
+log = structlog.get_logger(__name__)
+
+# Headers beyond this are dropped by some proxies; the log has all warnings.
+_WARNINGS_LIMIT = 1024
+
+Manner = Callable[[str, str, int], Translator]
+
+
+async def create(gateway: Gateway) -> Response:
+    """Answer a prompt: as a stream of events that the client reads along, or in one piece."""
+    return await _create(gateway, MessageStream)
+
+
+async def create_held(gateway: Gateway) -> Response:
+    """As `create`, but a stream's events wait for the true token counts; only pings pass."""
+    return await _create(gateway, HeldStream)
+
+
+async def count_tokens(_gateway: Gateway) -> Response:
+    """Estimate how many tokens a prompt has."""
+    prompt = parse_count_tokens(await request.get_data())
+    body = {"input_tokens": estimate_tokens(prompt)}
+    return Response(json.dumps(body), content_type="application/json")
+
+
+async def _create(gateway: Gateway, live_manner: Manner) -> Response:
+    hint = request.headers.get("x-claude-code-session-id", "")
+    asked = parse_messages(await request.get_data(), session_hint=hint, salt=g.client)
+    kiro_request = gateway.say(asked.prompt)
+    estimate = estimate_tokens(asked.prompt)
+    manner = live_manner if asked.stream else MessageFold
+    session = gateway.session(
+        kiro_request,
+        session_key=asked.prompt.session,
+        estimate=estimate,
+        new_translator=partial(manner, f"msg_{token_hex(12)}", asked.prompt.model, estimate),
+        live=asked.stream,
+    )
+    dialect = AnthropicDialect(g.request_id, asked.stream, kiro_request.warnings)
+    record = log.bind(request_id=g.request_id, client=g.client, model=asked.prompt.model, stream=asked.stream)
+
+    async def conduct(door: Door) -> None:
+        outbox = Outbox(door, dialect)
+        try:
+            with gateway.running(dialect.request_id, session):
+                await session.run(outbox)
+        finally:
+            _log_outcome(record, session.outcome, outbox)
+
+    return Conducted(conduct)
+
+
+@dataclass(frozen=True, slots=True)
+class AnthropicDialect:
+    """Headers and errors of one answer, as Anthropic's clients know them."""
+
+    request_id: str
+    stream: bool
+    warnings: tuple[str, ...] = ()
+
+    def open_headers(self, content_length: int | None) -> Headers:
+        """Return the headers of a 200."""
+        headers = [(b"request-id", self.request_id.encode())]
+        if self.stream:
+            headers += [
+                (b"content-type", b"text/event-stream; charset=utf-8"),
+                (b"cache-control", b"no-cache"),
+                (b"x-accel-buffering", b"no"),  # nginx would collect the events
+            ]
+        else:
+            headers.append((b"content-type", b"application/json"))
+            if content_length is not None:
+                headers.append((b"content-length", str(content_length).encode()))
+        if self.warnings:
+            text = "; ".join(self.warnings)[:_WARNINGS_LIMIT]
+            headers.append((b"x-kiro-trio-warnings", text.encode("ascii", "replace")))
+        return headers
+
+    def refuse(self, error: ClientError) -> tuple[Headers, bytes]:
+        """Return headers and body of an error answer."""
+        body = error_body(error.error_type, error.message, self.request_id)
+        headers = [
+            (b"request-id", self.request_id.encode()),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        if error.retry_after is not None:
+            headers.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
+        return headers, body
+
+
+def _log_outcome(record: structlog.stdlib.BoundLogger, outcome: Outcome, outbox: Outbox) -> None:
+    failure, usage = outcome.failure, outcome.usage
+    line = {
+        "status": 499 if failure is not None and outbox.status is None else outbox.status,
+        "outcome": "whole" if failure is None else failure.fault.name.lower(),
+        "attempts": [
+            {
+                "credential": attempt.credential_id,
+                "seconds": round(attempt.seconds, 3),
+                "fault": attempt.failure and attempt.failure.fault.name.lower(),
+                "detail": attempt.failure and attempt.failure.detail,
+            }
+            for attempt in outcome.attempts
+        ],
+        "first_content": outcome.first_content and round(outcome.first_content, 3),
+        "bytes": outbox.bytes_sent,
+        "pings": outbox.pings,
+        "input_tokens": usage and usage.input_tokens,
+        "output_tokens": usage and usage.output_tokens,
+        "credits": usage and usage.credits,
+    }
+    if outcome.bug is not None:
+        record.error("request", exc_info=outcome.bug, **line)
+    elif failure is None:
+        record.info("request", **line)
+    else:
+        record.warning("request", **line)

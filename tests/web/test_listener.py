@@ -1,0 +1,196 @@
+import json
+import socket
+import time
+
+import pytest
+import trio
+
+from kiro_trio.web.listener import GatewayConfig, cut_stuck_writes
+from tests.web.served import Served, Small, eventually, get, read_all, served
+
+
+def raw(path: str, more: str = "") -> str:
+    return f"GET {path} HTTP/1.1\r\nhost: x\r\n{more}\r\n"
+
+
+async def still_serves(here: Served) -> bool:
+    async with await here.connect() as stream:
+        return await get(stream, "/plain") == (200, b"plain")
+
+
+@pytest.mark.parametrize("path", ["/plain", "/stream"])
+async def test_a_client_that_asks_for_the_close_gets_it(path: str) -> None:
+    async with served(Small()) as here:
+        answer = await here.ask(raw(path, "connection: close\r\n"))
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("path", ["/plain", "/stream"])
+async def test_a_client_of_http_1_0_sees_the_end(path: str) -> None:
+    async with served(Small()) as here:
+        answer = await here.ask(f"GET {path} HTTP/1.0\r\n\r\n")
+    assert answer.endswith(b"plain" if path == "/plain" else b"0;1;2;")
+
+
+@pytest.mark.parametrize("path", ["/plain", "/stream"])
+async def test_an_idle_connection_that_has_been_served_is_closed(path: str) -> None:
+    async with served(Small(), keep_alive_timeout=0.1) as here:
+        answer = await here.ask(raw(path))
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_a_connection_serves_many_requests() -> None:
+    async with served(Small()) as here, await here.connect() as stream:
+        for _ in range(3):
+            assert await get(stream, "/plain") == (200, b"plain")
+
+
+async def test_http2_with_prior_knowledge_is_refused_and_ends_nothing() -> None:
+    async with served(Small()) as here:
+        answer = await here.ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 505")
+        assert await still_serves(here)
+        assert here.errors == []
+
+
+async def test_an_upgrade_to_http2_is_not_taken() -> None:
+    async with served(Small()) as here:
+        more = [
+            ("connection", "upgrade, http2-settings"),
+            ("upgrade", "h2c"),
+            ("http2-settings", "AAMAAABkAAQCAAAA"),
+        ]
+        async with await here.connect() as stream:
+            assert await get(stream, "/plain", more) == (200, b"plain")
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        "\x16\x03\x01\x02\x00\x01",
+        "GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "hello\r\n\r\n",
+    ],
+    ids=["TLS", "not ASCII", "no host", "no HTTP"],
+)
+async def test_rubbish_is_answered_in_the_usual_shape(rubbish: str) -> None:
+    async with served(Small()) as here:
+        answer = await here.ask(rubbish + "\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        assert json.loads(body)["error"]["type"] == "invalid_request_error"
+        assert await still_serves(here)
+
+
+async def test_an_error_after_the_start_breaks_that_connection_only() -> None:
+    async with served(Small()) as here:
+        answer = await here.ask(raw("/bug"))
+        assert b"begun" in answer
+        assert not answer.endswith(b"0\r\n\r\n")
+        assert await still_serves(here)
+
+
+async def test_an_error_of_a_connection_does_not_reach_the_others(monkeypatch) -> None:
+    from kiro_trio.web import listener  # noqa: PLC0415
+
+    async def broken(_self, _event) -> None:
+        raise KeyError(7)
+
+    async with served(Small()) as here, await here.connect() as good:
+        with monkeypatch.context() as patch:
+            patch.setattr(listener.Http1Protocol, "handle", broken)
+            await here.ask(raw("/plain"))
+        assert [type(error) for error in here.errors] != []
+        assert await get(good, "/plain") == (200, b"plain")
+
+
+async def test_an_answer_that_was_not_ended_is_seen_to_be_cut() -> None:
+    async with served(Small()) as here:
+        answer = await here.ask(raw("/unfinished"))
+    assert answer.endswith(b"half\r\n")
+
+
+async def test_a_client_that_leaves_cancels_its_request_at_once() -> None:
+    app = Small()
+    async with served(app) as here:
+        stream = await here.connect()
+        await stream.send_all(raw("/held").encode())
+        await app.entered.wait()
+        await stream.aclose()
+        assert await eventually(lambda: app.left == ["cancelled"]) < 0.05
+
+
+async def test_a_client_that_sent_stray_bytes_and_left_is_noticed_at_the_next_write() -> None:
+    app = Small()
+    async with served(app) as here:
+        stream = await here.connect()
+        await stream.send_all((raw("/held") + raw("/plain")).encode())
+        await app.entered.wait()
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        await stream.aclose()
+        app.go_on.set()
+        assert await eventually(lambda: app.left != []) < 1.0
+
+
+async def test_a_client_that_does_not_read_holds_up_the_writer_and_no_memory() -> None:
+    app = Small()
+    async with served(app) as here:
+        stream = await here.connect()
+        await stream.send_all(raw("/endless").encode())
+        await app.entered.wait()
+        await eventually(lambda: time.monotonic() - app.last_written > 0.2)
+        assert app.written < 16 * 1024 * 1024  # what the kernel's buffers take
+        assert app.left == []
+        await stream.aclose()
+
+
+async def test_a_client_that_does_not_read_is_dropped_in_time() -> None:
+    app = Small()
+    async with served(app, send_timeout=0.3) as here:
+        stream = await here.connect()
+        await stream.send_all(raw("/endless").encode())
+        await app.entered.wait()
+        assert await eventually(lambda: app.left == ["over"]) < 3
+        await stream.aclose()
+
+
+async def test_a_client_that_does_not_read_cannot_hold_a_stop() -> None:
+    app = Small()
+    async with served(app, send_timeout=60.0, graceful_timeout=0.5) as here:
+        stream = await here.connect()
+        await stream.send_all(raw("/endless").encode())
+        await app.entered.wait()
+        await eventually(lambda: time.monotonic() - app.last_written > 0.2)
+        here.stop.set()
+        await trio.sleep(0.1)
+        cut_stuck_writes()
+        with trio.fail_after(3):
+            await here.stopped.wait()
+        await stream.aclose()
+
+
+async def test_a_stop_lets_running_requests_finish_and_closes_idle_connections() -> None:
+    app = Small()
+    async with served(app) as here, await here.connect() as busy, await here.connect() as idle:
+        await busy.send_all(raw("/held").encode())
+        assert await get(idle, "/plain") == (200, b"plain")
+        await app.entered.wait()
+        here.stop.set()
+        assert await read_all(idle) == b""
+        with pytest.raises(OSError, match="all attempts to connect"):
+            await here.connect()
+        app.go_on.set()
+        assert (await read_all(busy)).endswith(b"whole\r\n0\r\n\r\n")
+        with trio.fail_after(3):
+            await here.stopped.wait()
+
+
+def test_accepted_sockets_give_up_on_peers_that_vanish() -> None:
+    config = GatewayConfig()
+    config.bind = ["127.0.0.1:0"]
+    config.send_timeout = 3
+    sockets = config.create_sockets().insecure_sockets
+    assert [sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) for sock in sockets] == [13_000]
+    for sock in sockets:
+        sock.close()
