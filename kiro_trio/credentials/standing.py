@@ -92,6 +92,9 @@ COOL_DOWN = Growth(2.0, 300.0)
 RENEWAL_DELAY = Growth(2.0, 300.0)
 MODEL_PAUSE = Growth(0.5, 8.0)
 
+FORGIVEN_AFTER = 600.0
+"""So many seconds after its last pause an account's pauses begin small again."""
+
 LONGEST_RETRY_AFTER = 86_400.0
 """A longer `retry-after` than a day is believed for a day: nobody should lose an account to a broken header."""
 

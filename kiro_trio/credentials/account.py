@@ -1,0 +1,298 @@
+"""One account on the roster: how it stands, what it suffers for a failure, and how it comes back. Pure.
+
+Time is an argument everywhere, in epoch seconds: a standing outlives the process, so its end is a moment of the wall
+clock. Standings that time heals are healed when somebody looks.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import structs
+
+from kiro_trio.conversation.faults import Failure
+from kiro_trio.credentials.credential import AccountKind, ArnMode, Credential
+from kiro_trio.credentials.record import COUNTERS, Record
+from kiro_trio.credentials.standing import (
+    COOL_DOWN,
+    FORGIVEN_AFTER,
+    LONGEST_RETRY_AFTER,
+    MODEL_REFUSED_FOR,
+    PLAN_LACKS,
+    RECOVERIES,
+    RENEWAL_DELAY,
+    STRIKES,
+    Penalty,
+    Standing,
+    next_midnight,
+    next_month,
+)
+
+# With less life than this a token may be dead before Kiro reads it.
+LAST_USE = 30.0
+
+_REFUSED_MODELS = 64
+
+
+@dataclass(slots=True)
+class Account:
+    """A credential on the roster. `limit`: requests at a time. The rest is its history and present."""
+
+    credential: Credential
+    limit: int
+    standing: Standing = Standing.READY
+    since: float = 0.0
+    until: float | None = None
+    reason: str = ""
+    strikes: int = 0
+    renewal_strikes: int = 0
+    rounds: int = 0
+    coolings: int = 0
+    delays: int = 0
+    renew_after: float = 0.0
+    in_flight: int = 0
+    last_pick: int = 0
+    resets_at: float | None = None
+    kind: AccountKind | None = None
+    arn_mode: ArnMode | None = None
+    refused: dict[str, float] = field(default_factory=dict)
+    successes: int = 0
+    failures: int = 0
+    last_used_at: float | None = None
+
+    @property
+    def id(self) -> int:
+        """The credential's id."""
+        return self.credential.id
+
+    def stands(self, now: float) -> tuple[Standing, float | None]:
+        """How the account stands now, and until when; None: until somebody does something, or for good."""
+        if self.credential.flaw:
+            return Standing.MISCONFIGURED, None
+        if self.credential.disabled:
+            return Standing.DISABLED, None
+        self._heal(now)
+        if (
+            self.standing is Standing.READY
+            and now < self.renew_after
+            and not self.credential.usable(now, LAST_USE)
+        ):
+            return Standing.RENEWAL_DELAYED, self.renew_after
+        return self.standing, self.until
+
+    def serves(self, model_id: str, now: float) -> bool:
+        """Whether the account has the model, as far as is known."""
+        plan, model = self.credential.subscription_title.upper(), model_id.lower()
+        if any(part in plan and lacks in model for part, lacks in PLAN_LACKS):
+            return False
+        return self.refused.get(model_id, now) <= now
+
+    def suffer(self, penalty: Penalty, failure: Failure, *, model_id: str, now: float, jitter: float) -> None:
+        """Bear the consequence of a failed request; `jitter` is a random number from 0 to 1."""
+        self._heal(now)
+        self.failures += 1
+        self.last_used_at = now
+        _CONSEQUENCES[penalty](self, _Blow(failure, model_id, now, jitter))
+
+    def succeed(self, now: float, model_id: str = "") -> None:
+        """A whole reply came: what spoke against the account is proven wrong, but a pause or a spent month stays."""
+        self._heal(now)
+        self.successes += 1
+        self.last_used_at = now
+        self.strikes = self.renewal_strikes = 0
+        self.refused.pop(model_id, None)
+        if RECOVERIES[self.standing].by_success:
+            self.clear(now)
+        if self.standing is Standing.READY:
+            self.rounds = self.coolings = 0
+
+    def renewed(self, now: float) -> None:
+        """The token was renewed: its troubles are over."""
+        self._heal(now)
+        self.renewal_strikes = self.delays = 0
+        self.renew_after = 0.0
+        if self.standing in {Standing.RENEWAL_STRUCK_OUT, Standing.REVOKED}:
+            self.clear(now)
+            self.rounds = 0
+
+    def delay_renewal(self, failure: Failure, *, now: float, jitter: float) -> None:
+        """The renewal failed in a way that says nothing of the account: no strike, but no hurry either."""
+        self.delays += 1
+        pause = _asked(failure) or RENEWAL_DELAY.pause(self.delays, jitter)
+        self.renew_after = max(self.renew_after, now + pause)
+
+    def clear(self, now: float) -> None:
+        """Ready again; the counters of the past stay."""
+        if self.standing is not Standing.READY:
+            self.standing, self.since, self.until, self.reason = Standing.READY, now, None, ""
+
+    def reset(self, now: float) -> None:
+        """The owner, or a new sign-in, wipes the slate; counters of use stay."""
+        self.clear(now)
+        self.since = now
+        self.strikes = self.renewal_strikes = self.rounds = self.coolings = self.delays = 0
+        self.renew_after = 0.0
+        self.refused.clear()
+
+    def learn_reset(self, resets_at: float, now: float) -> None:
+        """Kiro names the moment at which the credits come back; a spent account waits until then."""
+        if resets_at <= now:
+            return
+        self.resets_at = resets_at
+        if self.standing is Standing.SPENT_THIS_MONTH:
+            self.until = resets_at
+
+    def absorb(self, snapshot: Record, merged: Record) -> None:
+        """Take over what `merged`, our `snapshot` joined with other processes' memory, has more than the snapshot.
+
+        What has changed here since the snapshot was taken stays.
+        """
+        present = self.record()
+        changes: dict[str, Any] = {}
+        for name in Record.__struct_fields__:
+            was, now, joined = getattr(snapshot, name), getattr(present, name), getattr(merged, name)
+            if joined != was:
+                changes[name] = now + joined - was if name in COUNTERS else joined if now == was else now
+        self.recall(structs.replace(present, **changes))
+
+    def record(self) -> Record:
+        """What is to be remembered of the account."""
+        names = {name: getattr(self, name) for name in Record.__struct_fields__ if name not in _ENUMS}
+        return Record(
+            **names | {"refused": dict(self.refused)},
+            standing=self.standing.name,
+            kind=self.kind.name if self.kind else "",
+            arn_mode=self.arn_mode.name if self.arn_mode else "",
+        )
+
+    def recall(self, record: Record) -> None:
+        """Take over what was remembered; names that we do not know (a newer version's) count as nothing."""
+        for name in set(Record.__struct_fields__) - _ENUMS - {"refused"}:
+            setattr(self, name, getattr(record, name))
+        self.standing = Standing.__members__.get(record.standing, Standing.READY)
+        self.kind = AccountKind.__members__.get(record.kind)
+        self.arn_mode = ArnMode.__members__.get(record.arn_mode)
+        self.refused = dict(record.refused)
+
+    def _heal(self, now: float) -> None:
+        """Let time do its work on the standing."""
+        recovery = RECOVERIES[self.standing]
+        if not recovery.by_time or self.until is None or now < self.until:
+            return
+        if recovery.rounds:  # on probation: one more refusal, and it is out again, for longer
+            self.strikes = STRIKES - 1 if self.standing is Standing.STRUCK_OUT else self.strikes
+            self.renewal_strikes = (
+                STRIKES - 1 if self.standing is Standing.RENEWAL_STRUCK_OUT else self.renewal_strikes
+            )
+        self.clear(self.until)
+
+    def put_out(self, standing: Standing, until: float | None, blow: "_Blow") -> None:
+        """Give the account a standing, unless it has a worse one; its own it can only prolong."""
+        if RECOVERIES[standing].severity < RECOVERIES[self.standing].severity:
+            return
+        if standing is self.standing:
+            self.until = None if until is None or self.until is None else max(until, self.until)
+            return
+        self.standing, self.since, self.until = standing, blow.now, until
+        self.reason = blow.failure.reason or blow.failure.fault.name
+
+
+_ENUMS = frozenset({"standing", "kind", "arn_mode"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Blow:
+    """What hit the account."""
+
+    failure: Failure
+    model_id: str
+    now: float
+    jitter: float
+
+
+def _asked(failure: Failure) -> float | None:
+    """For how many seconds Kiro asked us to stay away, within reason; no time at all is no answer."""
+    return (
+        min(failure.retry_after, LONGEST_RETRY_AFTER)
+        if failure.retry_after and failure.retry_after > 0
+        else None
+    )
+
+
+def _nothing(_account: Account, _blow: _Blow) -> None:
+    pass
+
+
+def _strike(account: Account, blow: _Blow) -> None:
+    account.strikes += 1
+    if account.strikes >= STRIKES:
+        _strike_out(account, Standing.STRUCK_OUT, blow)
+
+
+def _renewal_strike(account: Account, blow: _Blow) -> None:
+    account.renewal_strikes += 1
+    account.delay_renewal(blow.failure, now=blow.now, jitter=blow.jitter)
+    if account.renewal_strikes >= STRIKES:
+        _strike_out(account, Standing.RENEWAL_STRUCK_OUT, blow)
+
+
+def _strike_out(account: Account, standing: Standing, blow: _Blow) -> None:
+    if account.standing is standing:
+        return  # requests that were under way together are one event, not another round
+    rounds = RECOVERIES[standing].rounds
+    until = blow.now + rounds[account.rounds] if account.rounds < len(rounds) else None
+    account.rounds += 1
+    account.put_out(standing, until, blow)
+
+
+def _cool_down(account: Account, blow: _Blow) -> None:
+    asked = _asked(blow.failure)
+    if account.standing is Standing.COOLING:
+        if asked is None:
+            return  # the pause that is already running was meant for this request too
+    else:
+        forgiven = account.standing is Standing.READY and blow.now - account.since > FORGIVEN_AFTER
+        account.coolings = 1 if forgiven else account.coolings + 1
+    pause = COOL_DOWN.pause(account.coolings, blow.jitter) if asked is None else asked
+    account.put_out(Standing.COOLING, blow.now + pause, blow)
+
+
+def _spent_today(account: Account, blow: _Blow) -> None:
+    asked = _asked(blow.failure)
+    account.put_out(
+        Standing.SPENT_TODAY, next_midnight(blow.now) if asked is None else blow.now + asked, blow
+    )
+
+
+def _spent_this_month(account: Account, blow: _Blow) -> None:
+    known = account.resets_at
+    until = known if known is not None and known > blow.now else next_month(blow.now)
+    account.put_out(Standing.SPENT_THIS_MONTH, until, blow)
+
+
+def _suspended(account: Account, blow: _Blow) -> None:
+    account.put_out(Standing.SUSPENDED, None, blow)
+
+
+def _revoked(account: Account, blow: _Blow) -> None:
+    account.put_out(Standing.REVOKED, None, blow)
+
+
+def _model_refused(account: Account, blow: _Blow) -> None:
+    account.refused = {model: until for model, until in account.refused.items() if until > blow.now}
+    if len(account.refused) < _REFUSED_MODELS:
+        account.refused[blow.model_id] = blow.now + MODEL_REFUSED_FOR
+
+
+_CONSEQUENCES: Mapping[Penalty, Callable[[Account, _Blow], None]] = {
+    Penalty.NONE: _nothing,
+    Penalty.STRIKE: _strike,
+    Penalty.COOL_DOWN: _cool_down,
+    Penalty.MODEL_BUSY: _nothing,  # it is the model that needs rest: the roster sees to it
+    Penalty.MODEL_REFUSED: _model_refused,
+    Penalty.SPENT_TODAY: _spent_today,
+    Penalty.SPENT_THIS_MONTH: _spent_this_month,
+    Penalty.SUSPENDED: _suspended,
+    Penalty.RENEWAL_STRIKE: _renewal_strike,
+    Penalty.REVOKED: _revoked,
+}

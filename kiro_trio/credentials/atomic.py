@@ -1,0 +1,113 @@
+"""Files that are never half written, and locks that other processes honour. Blocking: call it in a thread."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+LOCK_PATIENCE = 10.0
+"""Seconds to wait for another process. It holds the lock for the milliseconds of one write."""
+
+# A file that is a mount point of its own, as containers like them, cannot be replaced; nor can one be made beside it
+# if the directory belongs to somebody else. It may still be writable itself.
+_NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class Locked(OSError):
+    """Another process holds the lock and does not let go."""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of the file at `path` against threads and processes alike.
+
+    Raises:
+        Locked: not to be had within `LOCK_PATIENCE`.
+        OSError: the lock's own file, hidden beside `path`, cannot be made.
+    """
+    lock = lock_beside(path)
+    try:
+        lock.acquire(timeout=LOCK_PATIENCE)
+    except Timeout:
+        raise Locked(errno.EAGAIN, "another process does not release the lock", lock.lock_file) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def lock_beside(path: Path, purpose: str = "") -> FileLock:
+    """The lock (not yet taken) that guards `path`, or one `purpose` of it.
+
+    A directory where nothing can be made has room for one lock only: the file itself, which then is never replaced.
+    """
+    name = f".{path.name}.{purpose}.lock" if purpose else f".{path.name}.lock"
+    beside = os.access(path.parent, os.W_OK, effective_ids=True) or purpose or not path.exists()
+    return FileLock(path.with_name(name) if beside else path, mode=0o600, thread_local=False)
+
+
+def replace_file(path: Path, data: bytes) -> bool:
+    """Make `data` the content of `path`, readable by its owner only, so that a crash leaves the old or the new.
+
+    Call it under `locked(path)`. Returns False if the file had to be written in place, which a crash of the machine
+    may interrupt.
+
+    Raises:
+        OSError: it cannot be written at all.
+    """
+    try:
+        _replace(path, data)
+    except OSError as error:
+        if error.errno not in _NOT_REPLACEABLE or not path.exists():
+            raise
+        _overwrite(path, data)
+        return False
+    return True
+
+
+def sweep(path: Path) -> None:
+    """Remove what a killed writer left beside `path`; call it under `locked(path)`, so that no writer is at work."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(OSError):
+            left.unlink()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+    _sync_directory(path.parent)
+
+
+def _overwrite(path: Path, data: bytes) -> None:
+    """Write in place, padded to the old length and in one call: killed in between, the file is still whole JSON."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        padded = data.ljust(os.fstat(descriptor).st_size)
+        written = os.pwrite(descriptor, padded, 0)
+        while written < len(padded):
+            written += os.pwrite(descriptor, padded[written:], written)
+        os.ftruncate(descriptor, len(data))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

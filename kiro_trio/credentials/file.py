@@ -1,0 +1,222 @@
+"""The file `credentials.json` on its disk. Blocking: call it in a thread, one call at a time.
+
+Every change reads the file anew, lays a few keys over it and replaces it, all under a lock that other processes
+honour. What cannot be written is known nevertheless, is named as a problem, is put into a file of its own if that is
+possible, and is tried again with the next call.
+"""
+
+import copy
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kiro_trio.credentials.atomic import locked, replace_file, sweep
+from kiro_trio.credentials.credential import Credential, Defaults
+from kiro_trio.credentials.document import Document, InvalidFile, parse_document, render_document
+from kiro_trio.credentials.entry import Entry
+from kiro_trio.credentials.ledger import Changes, Ledger
+
+_T = TypeVar("_T")
+_Signature = tuple[int, int, int]
+
+_READ_ONLY = "cannot be written: renewed tokens are lost when the gateway stops, and the accounts with them"
+_IN_PLACE = (
+    "cannot be replaced, only overwritten, so a power cut may damage it: let the gateway own its directory"
+)
+
+
+class NotWritten(Exception):
+    """What the owner wanted changed is not in the file, and nothing has changed; the message says why."""
+
+
+class CredentialsFile:
+    """Reads and writes one file. `problem` and `place_problem` say what is wrong now, "" if nothing is."""
+
+    def __init__(self, path: Path, defaults: Defaults) -> None:
+        self.path = Path(os.path.realpath(path))  # a symbolic link is followed, not replaced
+        self.problem = ""
+        self.place_problem = ""
+        self.unsaved = False
+        self.signed_in: set[int] = set()
+        self._ledger = Ledger(defaults)
+        self._signature: _Signature | None = None
+        self._rescued = b""
+        self._single = False
+
+    @property
+    def rescue_path(self) -> Path:
+        """Where unsaved changes are put while the file does not take them."""
+        return self.path.with_name(f"{self.path.name}.unsaved")
+
+    def credentials(self) -> dict[int, Credential]:
+        """Every credential as it is known now, saved or not, in the order of the file."""
+        return self._ledger.credentials()
+
+    def stale(self) -> bool:
+        """Whether `sync` has something to do. Costs one `stat`, and may be called beside another call."""
+        return self.unsaved or self._stat() != self._signature
+
+    def open(self) -> None:
+        """Read the file for the first time and complete it: ids, machine ids, what an earlier process left over.
+
+        Raises:
+            InvalidFile: it cannot be read or understood as a whole; the message names it.
+        """
+        try:
+            with self._guard():
+                sweep(self.path)
+                self._ledger.reconcile(self._read())
+                self._ledger.restore(self._left_over())
+        except InvalidFile as error:
+            raise InvalidFile(f"{self.path}: {error}") from None
+        except OSError as error:
+            raise InvalidFile(f"{self.path}: cannot be read: {error.strerror or error}") from error
+        self.sync()
+
+    def sync(self) -> None:
+        """Make file and knowledge one; whatever goes wrong becomes `problem`, and nothing known is forgotten."""
+        try:
+            with self._guard():
+                document = self._read()
+                self.signed_in |= self._ledger.reconcile(document)
+                if self._ledger.unsaved:
+                    self._write(document)
+                self._signature = self._stat()
+                self.problem = ""
+        except InvalidFile as error:
+            self.problem = f"{error}; what was last known of it is used on"
+            self._signature = self._stat()
+        except OSError as error:
+            self.problem = f"cannot be used: {error.strerror or error}"
+        self.unsaved = self._ledger.unsaved
+        if self.unsaved:
+            self.problem += f"; renewed tokens are kept {self._rescue()}"
+
+    def save(self, credential_id: int, changes: Changes) -> None:
+        """Keep changes of our own: in memory whatever happens, and in the file if it can be written."""
+        self._ledger.note(credential_id, changes)
+        self.sync()
+
+    def edit(self, credential_id: int, changes: Changes) -> None:
+        """Make an owner's changes to one entry; None takes a key away.
+
+        Raises:
+            NotWritten: they are not in the file, and nothing has changed.
+            KeyError: there is no such credential.
+        """
+
+        def change(document: Document) -> None:
+            entry = next((found for found in document.entries if _has_id(found, credential_id)), None)
+            if entry is None:
+                raise KeyError(credential_id)
+            entry.update(changes)
+            for key in [key for key, value in changes.items() if value is None]:
+                del entry[key]
+            # As if an editor had done it: what follows from a new token or another priority follows here too.
+            self.signed_in |= self._ledger.reconcile(document)
+
+        self._change(change)
+
+    def add(self, entry: Entry) -> int:
+        """Add an entry and return its id. A file with a single object becomes an array.
+
+        Raises:
+            NotWritten: it is not in the file, and nothing has changed.
+            DuplicateCredential: the account is there already.
+        """
+        return self._change(lambda document: self._ledger.add(document, copy.deepcopy(entry)))
+
+    def remove(self, credential_id: int) -> None:
+        """Take an entry out of the file.
+
+        Raises:
+            NotWritten: it is still there.
+            KeyError: there is no such credential.
+        """
+
+        def change(document: Document) -> None:
+            if not self._ledger.remove(document, credential_id):
+                raise KeyError(credential_id)
+
+        self._change(change)
+
+    def _change(self, change: Callable[[Document], _T]) -> _T:
+        """Make an owner's change and write it, or change nothing."""
+        before = copy.deepcopy(self._ledger)
+        try:
+            with self._guard():
+                document = self._read()
+                self.signed_in |= self._ledger.reconcile(document)
+                result = change(document)
+                self._write(document)
+                self._signature = self._stat()
+        except (OSError, InvalidFile) as error:
+            self._ledger = before
+            raise NotWritten(f"{self.path}: {getattr(error, 'strerror', None) or error}") from error
+        except BaseException:
+            self._ledger = before
+            raise
+        self.problem, self.unsaved = "", self._ledger.unsaved
+        return result
+
+    def _guard(self) -> AbstractContextManager[None]:
+        """The lock, unless there is nothing to guard: who can write neither the file nor beside it only reads."""
+        beside = os.access(self.path.parent, os.W_OK, effective_ids=True)
+        inside = os.access(self.path, os.W_OK, effective_ids=True)
+        self.place_problem = "" if beside else _IN_PLACE if inside else _READ_ONLY
+        return locked(self.path) if beside or inside else nullcontext()
+
+    def _read(self) -> Document:
+        known = self._ledger.entries()
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            if known and not self._ledger.unsaved:
+                raise InvalidFile("is gone") from None
+            return Document(list(known.values()), self._single)
+        if known and not data.strip():
+            raise InvalidFile("is empty")  # an editor may be about to fill it
+        document = parse_document(data)
+        self._single = document.single
+        return document
+
+    def _write(self, document: Document) -> None:
+        if not replace_file(self.path, render_document(document)):
+            self.place_problem = _IN_PLACE
+        self._ledger.saved()
+        self._rescued = b""
+        with suppress(OSError):
+            self.rescue_path.unlink(missing_ok=True)
+
+    def _stat(self) -> _Signature | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _rescue(self) -> str:
+        """Put what the file does not take into a file of its own; says where it is."""
+        data = json.dumps(self._ledger.pending).encode()
+        try:
+            if data != self._rescued:
+                replace_file(self.rescue_path, data)
+        except OSError:
+            return "in memory only, and are lost when the gateway stops"
+        self._rescued = data
+        return f"in {self.rescue_path}"
+
+    def _left_over(self) -> Mapping[int, Changes]:
+        """What an earlier process could not save; nothing, if that is unreadable."""
+        try:
+            pending = json.loads(self.rescue_path.read_bytes())
+            return {int(number): dict(changes) for number, changes in pending.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+
+def _has_id(entry: Any, credential_id: int) -> bool:
+    return isinstance(entry, dict) and entry.get("id") == credential_id
