@@ -2,6 +2,3 @@
 
 Below this module nobody reads settings; here they are taken apart and handed on as values.
 """
-
-
-

@@ -15,6 +15,8 @@ from kiro_trio.session.outbox import Door
 from kiro_trio.web.connection import Conducted, Connection
 from kiro_trio.web.listener import GatewayConfig, install
 
+LARGE = b"".join(b"%08d" % number for number in range(1_000_000))
+
 
 class Small(QuartTrio):
     """Answers at once, streams, streams without end, reads a body; counts what became of its streams."""
@@ -31,6 +33,7 @@ class Small(QuartTrio):
         self.add_url_rule("/plain", view_func=self.plain)
         self.add_url_rule("/stream", view_func=self.stream)
         self.add_url_rule("/endless", view_func=self.endless)
+        self.add_url_rule("/large", view_func=self.large)
         self.add_url_rule("/held", view_func=self.held)
         self.add_url_rule("/unfinished", view_func=self.unfinished)
         self.add_url_rule("/body", view_func=self.body, methods=["POST"])
@@ -55,6 +58,15 @@ class Small(QuartTrio):
             await door.start(200, [(b"content-type", b"text/plain")])
             for number in range(3):
                 await door.write(b"%d;" % number)
+            await door.end()
+
+        return Conducted(conduct)
+
+    async def large(self) -> Conducted:
+        async def conduct(door: Door) -> None:
+            await door.start(200, [(b"content-length", b"%d" % len(LARGE))])
+            for start in range(0, len(LARGE), 70_000):
+                await door.write(LARGE[start : start + 70_000])
             await door.end()
 
         return Conducted(conduct)

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from kiro_trio.web.listener import GatewayConfig, cut_stuck_writes
-from tests.web.served import Served, Small, eventually, get, read_all, served
+from tests.web.served import LARGE, Served, Small, eventually, get, read_all, served
 
 
 def raw(path: str, more: str = "") -> str:
@@ -133,9 +133,10 @@ async def test_a_client_that_sent_stray_bytes_and_left_is_noticed_at_the_next_wr
         assert await eventually(lambda: app.left != []) < 1.0
 
 
-async def test_a_client_that_does_not_read_holds_up_the_writer_and_no_memory() -> None:
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_a_client_that_does_not_read_holds_up_the_writer_and_no_memory(fast_path: bool) -> None:
     app = Small()
-    async with served(app) as here:
+    async with served(app, fast_path=fast_path) as here:
         stream = await here.connect()
         await stream.send_all(raw("/endless").encode())
         await app.entered.wait()
@@ -184,6 +185,18 @@ async def test_a_stop_lets_running_requests_finish_and_closes_idle_connections()
         assert (await read_all(busy)).endswith(b"whole\r\n0\r\n\r\n")
         with trio.fail_after(3):
             await here.stopped.wait()
+
+
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_a_slow_reader_gets_every_byte_in_order(fast_path: bool) -> None:
+    async with served(Small(), fast_path=fast_path) as here, await here.connect() as stream:
+        await stream.send_all(raw("/large", "connection: close\r\n").encode())
+        received = bytearray()
+        with trio.fail_after(10):
+            while data := await stream.receive_some(50_000):
+                received += data
+                await trio.sleep(0.0005)
+    assert bytes(received.partition(b"\r\n\r\n")[2]) == LARGE
 
 
 def test_accepted_sockets_give_up_on_peers_that_vanish() -> None:
