@@ -253,7 +253,11 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path):
         ("proxyUrl", "http://127.0.0.1:99999", "is not a URL with a valid port"),
         ("upstreamUrl", "http://127.0.0.1:99999", "cannot be used: Port out of range"),
         ("upstreamUrl", "http://127.0.0.1/path", "must be an address"),
-        ("caFile", "/does/not/exist", "cannot be used: /does/not/exist: No such file or directory"),
+        (
+            "caFile",
+            "/does/not/exist",
+            "cannot be used: /does/not/exist: cannot be read: No such file or directory",
+        ),
         ("region", "us-east-1\n.evil.example", "must be a region"),
         ("region", "us-east-1/x", "must be a region"),
         ("models", {"m": {"window": 0}}, "cannot be used: models.m: Expected `int` >= 1"),
@@ -267,7 +271,7 @@ def test_what_a_type_alone_cannot_say_is_named_too(config, key, value, expected)
 
 def test_a_file_of_certificates_without_one_is_named(config, tmp_path):
     (tmp_path / "empty.pem").write_text("no certificate")
-    assert "holds no certificates (PEM)" in problem(config({"caFile": str(tmp_path / "empty.pem")}))
+    assert "holds no CA certificate in PEM form" in problem(config({"caFile": str(tmp_path / "empty.pem")}))
 
 
 @pytest.mark.parametrize(

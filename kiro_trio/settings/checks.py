@@ -1,8 +1,8 @@
 """Settings that are right one by one and still must not stand together, or only with a word about it."""
 
 import ipaddress
-import ssl
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from kiro_trio.credentials.credential import InvalidProxy
@@ -10,6 +10,8 @@ from kiro_trio.kiro.catalog import Catalog
 from kiro_trio.kiro.identity import normal_machine_id
 from kiro_trio.settings.definition import Settings
 from kiro_trio.settings.errors import Place, SettingsError
+from kiro_trio.upstream.errors import CertificateFileError
+from kiro_trio.upstream.tls import client_context
 
 Places = Mapping[str, Place]
 """Where each setting was found, by its name; those that have their defaults are not there."""
@@ -63,7 +65,10 @@ def check_values(settings: Settings, places: Places) -> None:
     except ValueError as error:
         raise SettingsError(places["models"], f"cannot be used: {error}") from None
     if settings.ca_file:
-        _check_certificates(settings.ca_file, places["ca_file"])
+        try:
+            client_context(Path(settings.ca_file))
+        except CertificateFileError as error:
+            raise SettingsError(places["ca_file"], f"cannot be used: {error}") from None
 
 
 def check_listening(settings: Settings, places: Places) -> None:
@@ -102,11 +107,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _check_certificates(path: str, place: Place) -> None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except OSError as error:  # an SSLError is one too
-        problem = "holds no certificates (PEM)" if isinstance(error, ssl.SSLError) else error.strerror
-        raise SettingsError(place, f"cannot be used: {path}: {problem}") from None
