@@ -97,22 +97,23 @@ class BlockWriter:
 
     def write(self, events: Iterable[ReplyEvent]) -> None:
         """Tell the sink about `events`; whatever comes after `Finished` is ignored."""
+        writers = self._WRITERS
         for event in events:
             if self.finished:
                 return
-            self._WRITERS[type(event)](self, event)
+            writers[type(event)](self, event)
 
     def _text(self, event: TextDelta) -> None:
-        if event.text:
+        if text := event.text:
             if self.growing is not TEXT:
                 self._open({"type": "text", "text": ""}, TEXT)
-            self._sink.add(self.index, TEXT, event.text)
+            self._sink.add(self.index, TEXT, text)
 
     def _thinking(self, event: ThinkingDelta) -> None:
-        if event.text:
+        if text := event.text:
             if self.growing is not THINKING:
                 self._open({"type": "thinking", "thinking": "", "signature": ""}, THINKING)
-            self._sink.add(self.index, THINKING, event.text)
+            self._sink.add(self.index, THINKING, text)
 
     def _signed(self, event: ThinkingSigned) -> None:
         # A signature without words is how a model that keeps its thinking to itself signs it.

@@ -44,9 +44,12 @@ class Fields:
 
     def required(self, name: str, kind: type[T]) -> T:
         """The field `name`, which must be there and of this kind."""
+        value = self.raw.get(name)
+        if type(value) is kind:
+            return value
         if name not in self.raw:
             raise InvalidRequest("Field required", self.at(name))
-        return _checked(self.raw[name], kind, self.at(name))
+        return _checked(value, kind, self.at(name))
 
     def optional(self, name: str, kind: type[T]) -> T | None:
         """The field `name` if it is there, and then it must be of this kind."""
@@ -62,9 +65,10 @@ class Fields:
 
     def children(self, name: str) -> "Iterator[Fields]":
         """The objects of the array `name`, one after the other; none if the array is absent."""
+        path = self.at(name)
         for index, item in enumerate(self.optional(name, list) or ()):
-            path = f"{self.at(name)}.{index}"
-            yield Fields(_checked(item, dict, path), path)
+            where = f"{path}.{index}"
+            yield Fields(_checked(item, dict, where), where)
 
     def text_or_blocks(self, name: str) -> "str | list[Fields] | None":
         """The field `name`, which Anthropic takes as a string or as an array of objects; None if it is absent."""

@@ -21,7 +21,8 @@ class MessageFold:
         self._message_id = message_id
         self._model = model
         self._estimate = input_tokens
-        self.restart()
+        self._page = _Page()
+        self._writer = BlockWriter(self._page)
 
     @property
     def closed_tool(self) -> bool:
@@ -41,12 +42,7 @@ class MessageFold:
         """Always b"": the caller answers with the HTTP status of the error."""
         return b""
 
-    def restart(self) -> None:
-        """Another attempt speaks from now on: what the earlier one said is dropped."""
-        self._page = _Page()
-        self._writer = BlockWriter(self._page)
-
-    def message(self) -> bytes:
+    def result(self) -> bytes:
         """The JSON message. Raises RuntimeError if the reply is not whole."""
         ending = self._page.ending
         if ending is None:

@@ -19,8 +19,8 @@ PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 class MessageStream:
     """A message as a stream of events, handed out as it is said.
 
-    Give it the reply events in any batches; `input_tokens` is the estimate for `message_start`. After the end, which is either
-    `Finished` or `error()`, every method returns b"".
+    Give it the reply events of one attempt in any batches; `input_tokens` is the estimate for `message_start`. After the
+    end, which is either `Finished` or `error()`, every method returns b"".
     """
 
     __slots__ = ("_failed", "_frames", "_writer")
@@ -58,11 +58,9 @@ class MessageStream:
         self._failed = True
         return _error_frame(error_type, message)
 
-    def restart(self) -> None:
-        """Another attempt speaks from now on. Only before the first words: raises RuntimeError after them."""
-        if self._writer.index >= 0:
-            raise RuntimeError("the client has words of the earlier attempt already")
-        self._writer = BlockWriter(self._frames)
+    def result(self) -> bytes:
+        """The rest of a whole reply: b"", for everything was handed out when it was said."""
+        return b""
 
 
 class HeldStream:
@@ -104,11 +102,9 @@ class HeldStream:
         self._held.clear()
         return _error_frame(error_type, message)
 
-    def restart(self) -> None:
-        """Another attempt speaks from now on: what the earlier one said is dropped."""
-        if self._over:
-            raise RuntimeError("the client has the earlier attempt's answer already")
-        self._held.clear()
+    def result(self) -> bytes:
+        """The rest of a whole reply: b"", for it went out with `Finished`."""
+        return b""
 
     def _release(self) -> bytes:
         self._over = True
@@ -124,13 +120,15 @@ class HeldStream:
 class _Frames:
     """Writes down a message as frames of an event stream."""
 
-    __slots__ = ("_input_tokens", "_message_id", "_model", "_waiting")
+    __slots__ = ("_growing", "_head", "_input_tokens", "_message_id", "_model", "_waiting")
 
     def __init__(self, message_id: str, model: str, input_tokens: int) -> None:
         self._message_id = message_id
         self._model = model
         self._input_tokens = input_tokens
         self._waiting: list[str] = []
+        self._growing: tuple[int, Delta] | None = None
+        self._head = ""
 
     def take(self) -> bytes:
         """All frames since the last time."""
@@ -155,10 +153,13 @@ class _Frames:
         self._waiting.append(_frame({"type": "content_block_start", "index": index, "content_block": block}))
 
     def add(self, index: int, delta: Delta, piece: str) -> None:
-        self._waiting.append(
-            f'event: content_block_delta\ndata: {{"type":"content_block_delta","index":{index},'
-            f'"delta":{{"type":"{delta.type}","{delta.field}":{quoted(piece)}}}}}\n\n'
-        )
+        if (index, delta) != self._growing:
+            self._growing = (index, delta)
+            self._head = (
+                f'event: content_block_delta\ndata: {{"type":"content_block_delta","index":{index},'
+                f'"delta":{{"type":"{delta.type}","{delta.field}":'
+            )
+        self._waiting.append(f"{self._head}{quoted(piece)}}}}}\n\n")
 
     def close_block(self, index: int) -> None:
         self._waiting.append(_frame({"type": "content_block_stop", "index": index}))

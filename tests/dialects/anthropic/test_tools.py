@@ -1,0 +1,115 @@
+from typing import Any
+
+import pytest
+
+from kiro_trio.conversation.prompt import Choice, Tool, ToolChoice, WebSearch
+from kiro_trio.dialects.anthropic.errors import InvalidRequest
+from kiro_trio.dialects.anthropic.request import parse_messages
+from tests.dialects.anthropic.requests import WEB_SEARCH, body, tool
+
+
+def prompt(**fields: Any):
+    return parse_messages(body(**fields)).prompt
+
+
+def test_tools_keep_their_order_and_their_schemas():
+    schema = {"type": "object", "$defs": {"a": {}}, "properties": {"x": {"$ref": "#/$defs/a"}}, "anyOf": []}
+    tools = [tool("B", input_schema=schema), tool("A", type="custom", eager_input_streaming=True)]
+    assert prompt(tools=tools).tools == (
+        Tool("B", "Runs B", schema),
+        Tool("A", "Runs A", tool("A")["input_schema"]),
+    )
+
+
+def test_deferred_tools_are_tools_and_the_placeholder_is_none():
+    tools = [tool("DeferredToolPlaceholder", defer_loading=True), tool("mcp__a", defer_loading=True)]
+    assert [each.name for each in prompt(tools=tools).tools] == ["mcp__a"]
+    assert prompt(tools=tools).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "bare", [{"name": "a"}, {"name": "a", "description": None, "input_schema": None, "type": None}]
+)
+def test_a_tool_needs_no_description_and_no_arguments(bare):
+    assert prompt(tools=[bare]).tools == (Tool("a", "", {"type": "object", "properties": {}}),)
+
+
+def test_names_of_any_length_are_passed_on():
+    assert prompt(tools=[tool("m" * 200)]).tools[0].name == "m" * 200
+
+
+def test_web_search_is_the_servers_tool():
+    domains = {"allowed_domains": ["python.org"], "blocked_domains": None}
+    parsed = prompt(tools=[{**WEB_SEARCH, **domains}, tool("a")])
+    assert parsed.web_search == WebSearch("web_search", 8, ("python.org",))
+    assert [each.name for each in parsed.tools] == ["a"]
+    assert prompt(tools=[{"type": "web_search_20260318", "name": "web_search"}]).web_search == WebSearch()
+
+
+def test_a_clients_own_tool_named_web_search_is_no_server_tool():
+    parsed = prompt(tools=[tool("web_search")])
+    assert parsed.web_search is None
+    assert parsed.tools[0].name == "web_search"
+
+
+def test_other_server_tools_are_counted_and_left_out():
+    tools = [
+        {"type": "bash_20250124", "name": "bash"},
+        {"type": "code_execution_20260521", "name": "c"},
+        tool("a"),
+    ]
+    parsed = prompt(tools=tools)
+    assert [each.name for each in parsed.tools] == ["a"]
+    assert parsed.warnings == (
+        "server tool bash_20250124 left out",
+        "server tool code_execution_20260521 left out",
+    )
+
+
+def test_a_tool_of_an_unknown_kind_that_has_a_schema_is_a_tool():
+    assert [each.name for each in prompt(tools=[tool("a", type="custom_2027")]).tools] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "parsed"),
+    [
+        (None, ToolChoice()),
+        ({"type": "auto"}, ToolChoice()),
+        ({"type": "any", "disable_parallel_tool_use": True}, ToolChoice(Choice.ANY)),
+        ({"type": "none"}, ToolChoice(Choice.NONE)),
+        ({"type": "tool", "name": "a"}, ToolChoice(Choice.TOOL, "a")),
+    ],
+)
+def test_tool_choice(choice, parsed):
+    assert prompt(tool_choice=choice).tool_choice == parsed
+
+
+def test_an_unknown_tool_choice_leaves_the_model_free():
+    assert prompt(tool_choice={"type": "maybe"}).tool_choice == ToolChoice()
+    assert prompt(tool_choice={"type": "maybe"}).warnings == ("tool_choice maybe ignored",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"tools": {}}, "tools: expected array, got object"),
+        ({"tools": [1]}, "tools.0: expected object, got integer"),
+        ({"tools": [tool("a"), {}]}, "tools.1.name: Field required"),
+        ({"tools": [tool("")]}, "tools.0.name: must not be empty"),
+        ({"tools": [tool("a", type=1)]}, "tools.0.type: expected string, got integer"),
+        ({"tools": [tool("a", description=1)]}, "tools.0.description: expected string, got integer"),
+        ({"tools": [tool("a", input_schema="x")]}, "tools.0.input_schema: expected object, got string"),
+        ({"tools": [{**WEB_SEARCH, "max_uses": "8"}]}, "tools.0.max_uses: expected integer, got string"),
+        (
+            {"tools": [{**WEB_SEARCH, "allowed_domains": [1]}]},
+            "tools.0.allowed_domains.0: expected string, got integer",
+        ),
+        ({"tool_choice": "auto"}, "tool_choice: expected object, got string"),
+        ({"tool_choice": {}}, "tool_choice.type: Field required"),
+        ({"tool_choice": {"type": "tool"}}, "tool_choice.name: Field required"),
+    ],
+)
+def test_a_wrong_type_is_refused_with_its_place(fields, complaint):
+    with pytest.raises(InvalidRequest) as caught:
+        prompt(**fields)
+    assert str(caught.value) == complaint
