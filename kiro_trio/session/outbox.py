@@ -5,7 +5,8 @@ server that is being stopped. So here is known what the client has seen (`Progre
 and that an answer ends exactly once.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import trio
@@ -109,10 +110,14 @@ class Outbox:
         finally:
             self._lock.release()
 
-    async def settle(self) -> None:
-        """Return when no write is under way; until the next checkpoint none will begin."""
+    @asynccontextmanager
+    async def settled(self) -> AsyncIterator[None]:
+        """Wait for the write that is under way, if any, and let none begin inside the context."""
         await self._enter()
-        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     async def _enter(self) -> None:
         try:

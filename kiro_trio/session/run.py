@@ -180,28 +180,29 @@ class Session:
                     nursery.start_soon(self._keep_alive, outbox)
                 nursery.start_soon(self._drain_watch, outbox)
                 ended.append(await self._relay(outbox))
-                nursery.cancel_scope.cancel(reason="the relay is done")
+                async with outbox.settled():  # a ping may be on its way just now
+                    nursery.cancel_scope.cancel(reason="the relay is done")
         except ExceptionGroup as bug:  # ours: whatever Kiro and the network do is a value by now
             self.outcome.bug = bug
             return Failure(Fault.INTERNAL, type(bug.exceptions[0]).__name__)
         return ended[0] if ended else self._stopped_by
 
     async def _keep_alive(self, outbox: Outbox) -> None:
+        ping = self._patience.ping
         while True:
-            wait = self._patience.grace if outbox.progress is Progress.SILENT else self._patience.ping
-            due = outbox.quiet_since + wait
-            if trio.current_time() < due:
-                await trio.sleep_until(due)
+            now = trio.current_time()
+            due = outbox.quiet_since + (self._patience.grace if outbox.progress is Progress.SILENT else ping)
+            if now < due:
+                # Never longer than a ping's time: the first content may come meanwhile, and shortens the patience.
+                await trio.sleep_until(min(due, now + ping))
             else:
                 await outbox.ping(self._translator.keepalive())
-                await trio.sleep(
-                    self._patience.ping / 10
-                )  # the write may be stuck: look again soon, not at once
+                await trio.sleep(ping / 10)  # if a write is stuck, look again soon, not at once
 
     async def _drain_watch(self, outbox: Outbox) -> None:
         await self._closing.wait()
-        await outbox.settle()  # not in the middle of a write
-        self.stop(Fault.SHUTTING_DOWN)
+        async with outbox.settled():  # not in the middle of a write
+            self.stop(Fault.SHUTTING_DOWN)
 
     async def _relay(self, outbox: Outbox) -> Failure | None:
         """Make attempts until the reply is whole (None) or there is nothing left to try."""
@@ -227,10 +228,10 @@ class Session:
 
     async def _use(self, lease: Lease, outbox: Outbox) -> tuple[Failure | None, Verdict]:
         """Use one credential until the reply is whole or the plan says to leave it; settle it in any case."""
-        failure: Failure | None = Failure(Fault.CLIENT_GONE)
-        verdict = Verdict(Next.GIVE_UP, Penalty.NONE)
+        failure, verdict = _LEFT
         try:
             while True:
+                failure, verdict = _LEFT  # what it is if we are cancelled in the next line: nobody's fault
                 failure = await self._try_once(lease, outbox)
                 if failure is None:
                     return None, verdict
@@ -297,6 +298,9 @@ class Session:
             return failure
         limit = failure.limit or self._request.window
         return replace(failure, limit=limit, tokens=failure.tokens or max(self._estimate, limit + 1))
+
+
+_LEFT: tuple[Failure | None, Verdict] = (Failure(Fault.CLIENT_GONE), Verdict(Next.GIVE_UP, Penalty.NONE))
 
 
 def _more_telling(last: Failure | None, drought: Failure) -> Failure:

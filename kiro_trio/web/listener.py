@@ -42,7 +42,7 @@ class GatewayConfig(Config):
     include_server_header = False
     backlog = 2048
     # hypercorn's read timeout counts while the client rightly says nothing, and would cut every stream.
-    read_timeout = None
+    read_timeout: int | None = None
     errorlog: logging.Logger | str | None = None
     accesslog: logging.Logger | str | None = None
     alpn_protocols = ["http/1.1"]  # noqa: RUF012 - hypercorn's own way to declare it
@@ -130,7 +130,7 @@ class GatewayTCPServer(TCPServer):
             server = parse_socket_addr(sock.family, sock.getsockname())
             async with TaskGroup() as task_group:
                 self._task_group = task_group
-                self.protocol = Http1Protocol(  # type: ignore[assignment] - it is what the wrapper would wrap
+                self.protocol = Http1Protocol(  # type: ignore[assignment]  # what the wrapper would wrap
                     self.app,
                     self.config,
                     self.context,

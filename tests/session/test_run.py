@@ -156,7 +156,7 @@ async def test_an_answer_in_one_piece_survives_a_break_in_the_middle(autojump_cl
 
 
 async def test_nothing_is_sent_before_an_answer_in_one_piece_is_whole(autojump_clock) -> None:
-    stage = Stage(ScriptedKiro([fails(Fault.UNAVAILABLE, Pause(100))]), live=False, translator=FOLD)
+    stage = Stage(ScriptedKiro([fails(Fault.UNAVAILABLE, Pause(25))]), live=False, translator=FOLD)
     await stage.play()
     assert stage.door.status == 503
     assert len(stage.door.writes) == 1
