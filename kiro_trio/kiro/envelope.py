@@ -1,0 +1,201 @@
+"""The envelope: a normalised conversation as the bytes of Kiro's JSON, open where attempts differ.
+
+Every message is encoded once. What depends on the credential and endpoint of an attempt (origin, agent fields, profile
+ARN) is put between the finished pieces, so another attempt costs one copy. Keys stand in an order that keeps the beginning of
+the body the same from turn to turn. Source: docs/wire.md, "Request body".
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from kiro_trio.conversation.prompt import (
+    Document,
+    Image,
+    RedactedThinking,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+    Turn,
+)
+from kiro_trio.kiro.media import DOCUMENT_FORMATS, IMAGE_FORMATS
+from kiro_trio.kiro.tool_names import ToolNames
+from kiro_trio.kiro.tools import ToolEntry
+
+_ORIGIN = re.compile(r"[A-Z_]{1,64}")
+
+# kiro.rs, in use for long, says a blank where the assistant only called tools.
+_ONLY_CALLS = " "
+
+
+class _Source(msgspec.Struct):
+    bytes: str
+
+
+class _Image(msgspec.Struct):
+    format: str
+    source: _Source
+
+
+class _Document(msgspec.Struct):
+    name: str
+    format: str
+    source: _Source
+
+
+class _ResultText(msgspec.Struct):
+    text: str
+
+
+class _Result(msgspec.Struct, rename="camel"):
+    tool_use_id: str
+    content: list[_ResultText]
+    status: str
+
+
+class _Context(msgspec.Struct, rename="camel", omit_defaults=True):
+    tool_results: list[_Result] = []
+    tools: Sequence[ToolEntry] = ()
+
+
+class _User(msgspec.Struct, rename="camel", omit_defaults=True):
+    content: str
+    model_id: str
+    images: list[_Image] = []
+    documents: list[_Document] = []
+    user_input_message_context: _Context | None = None
+
+
+class _Use(msgspec.Struct, rename="camel"):
+    tool_use_id: str
+    name: str
+    input: Any
+
+
+class _ReasoningText(msgspec.Struct):
+    text: str
+    signature: str
+
+
+class _Reasoning(msgspec.Struct, rename="camel", omit_defaults=True):
+    reasoning_text: _ReasoningText | None = None
+    redacted_content: str | None = None
+
+
+class _Assistant(msgspec.Struct, rename="camel", omit_defaults=True):
+    content: str
+    reasoning_content: _Reasoning | None = None
+    tool_uses: list[_Use] = []
+
+
+class Envelope:
+    """Collects the pieces of one conversation: `history` first, then `current`, then it is only read."""
+
+    __slots__ = ("_buffer", "_cuts", "_encoder", "_model_id", "_names")
+
+    def __init__(self, conversation_id: str, model_id: str, names: ToolNames) -> None:
+        self._encoder = msgspec.json.Encoder()
+        self._model_id = model_id
+        self._names = names
+        self._buffer = bytearray(b'{"conversationState":{"conversationId":')
+        self._encoder.encode_into(conversation_id, self._buffer, -1)
+        self._cuts: list[int] = []  # where the origin goes
+
+    def history(self, turns: Iterable[Turn]) -> None:
+        """Put the turns before the current one in; none leaves the key out."""
+        separator = b',"history":['
+        for turn in turns:
+            self._buffer += separator
+            separator = b","
+            if turn.role == "assistant":
+                self._buffer += b'{"assistantResponseMessage":'
+                self._encoder.encode_into(self._assistant(turn), self._buffer, -1)
+                self._buffer += b"}"
+            else:
+                self._put_user(self._user(turn))
+        if separator == b",":
+            self._buffer += b"]"
+
+    def current(self, turn: Turn, tools: Sequence[ToolEntry]) -> None:
+        """Put the current message in, with the tools."""
+        user = self._user(turn)
+        context = user.user_input_message_context or _Context()
+        context.tools = tools
+        user.user_input_message_context = context
+        self._buffer += b',"currentMessage":'
+        self._put_user(user)
+        self._buffer += b',"chatTriggerType":"MANUAL"'
+
+    @property
+    def size(self) -> int:
+        """The bytes so far, without what attempts add."""
+        return len(self._buffer)
+
+    def sealed(self, origin: str, agent_fields: bytes, tail: bytes) -> bytes:
+        """The whole body: `agent_fields` into `conversationState`, `tail` behind it, both beginning with a comma or empty."""
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("an origin is a word of capital letters and underscores")
+        word, view = origin.encode("ascii"), memoryview(self._buffer)
+        parts: list[bytes | memoryview] = []
+        begin = 0
+        for cut in self._cuts:
+            parts += (view[begin:cut], word)
+            begin = cut
+        parts += (view[begin:], agent_fields, b"}", tail, b"}")
+        return b"".join(parts)
+
+    def _put_user(self, user: _User) -> None:
+        buffer = self._buffer
+        buffer += b'{"userInputMessage":'
+        self._encoder.encode_into(user, buffer, -1)
+        buffer[-1:] = b',"origin":"'
+        self._cuts.append(len(buffer))
+        buffer += b'"}}'
+
+    def _user(self, turn: Turn) -> _User:
+        results = [_result_of(block) for block in turn.blocks if isinstance(block, ToolResult)]
+        return _User(
+            content=_text_of(turn),
+            model_id=self._model_id,
+            images=[_image_of(block) for block in turn.blocks if isinstance(block, Image)],
+            documents=[_document_of(block) for block in turn.blocks if isinstance(block, Document)],
+            user_input_message_context=_Context(results) if results else None,
+        )
+
+    def _assistant(self, turn: Turn) -> _Assistant:
+        uses = [
+            _Use(block.id, self._names.short(block.name), block.input)
+            for block in turn.blocks
+            if isinstance(block, ToolUse)
+        ]
+        return _Assistant(_text_of(turn) or _ONLY_CALLS, _reasoning_of(turn), uses)
+
+
+def _text_of(turn: Turn) -> str:
+    return next((block.text for block in turn.blocks if isinstance(block, Text)), "")
+
+
+def _result_of(result: ToolResult) -> _Result:
+    texts = [_ResultText(part.text) for part in result.content if isinstance(part, Text)]
+    return _Result(result.tool_use_id, texts, "error" if result.is_error else "success")
+
+
+def _image_of(image: Image) -> _Image:
+    return _Image(IMAGE_FORMATS[image.media_type], _Source(image.data))
+
+
+def _document_of(document: Document) -> _Document:
+    return _Document(document.name, DOCUMENT_FORMATS[document.media_type], _Source(document.data))
+
+
+def _reasoning_of(turn: Turn) -> _Reasoning | None:
+    match turn.blocks[:1]:
+        case (Thinking(text, signature),):
+            return _Reasoning(reasoning_text=_ReasoningText(text, signature))
+        case (RedactedThinking(data),):
+            return _Reasoning(redacted_content=data)
+        case _:
+            return None

@@ -1,0 +1,145 @@
+"""Images and documents: what Kiro takes as such, and the notes that stand in for the rest.
+
+Source: docs/wire.md, "Images and documents".
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from kiro_trio.conversation.prompt import Block, Document, Image, Text, ToolResult, Turn
+from kiro_trio.kiro.limits import PromptRefused
+from kiro_trio.kiro.options import RequestOptions, Unsupported
+from kiro_trio.kiro.tally import Tally
+
+IMAGE_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "image/png": "png",
+        "image/jpeg": "jpeg",
+        "image/jpg": "jpeg",
+        "image/gif": "gif",
+        "image/webp": "webp",
+    }
+)
+
+# How each kind of image begins, in base64. Clients that go by file names are often wrong, and Kiro looks.
+_BEGINNINGS: Mapping[str, str] = MappingProxyType(
+    {"iVBORw0KGgo": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"}
+)
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+DOCUMENT_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "application/pdf": "pdf",
+        "text/csv": "csv",
+        "application/msword": "doc",
+        f"{_OFFICE}wordprocessingml.document": "docx",
+        "application/vnd.ms-excel": "xls",
+        f"{_OFFICE}spreadsheetml.sheet": "xlsx",
+        "text/html": "html",
+        "text/plain": "txt",
+        "text/markdown": "md",
+    }
+)
+
+# What Bedrock, which stands behind Kiro, allows in the name of a document.
+_UNFIT_IN_NAME = re.compile(r"[^A-Za-z0-9()\[\] -]+|\s+")
+
+
+def image_format(image: Image) -> str:
+    """What Kiro calls the image's type, by its first bytes if they tell and by its media type if not; "" if unknown."""
+    for beginning, kind in _BEGINNINGS.items():
+        if image.data.startswith(beginning):
+            return kind
+    return IMAGE_FORMATS.get(image.media_type.lower(), "")
+
+
+def admit(turns: tuple[Turn, ...], options: RequestOptions, tally: Tally) -> tuple[Turn, ...]:
+    """Replace what Kiro cannot be given by notes, in messages and in results of tools.
+
+    Of too many images the newest stay. Types come out as Kiro has them. Without images and documents the turns come
+    back as they are. Idempotent.
+
+    Raises:
+        PromptRefused: something cannot be given, and the owner wants that refused.
+    """
+    images, documents = _count(turns)
+    if not images and not documents:
+        return turns
+    gate = _Gate(options, tally, images)
+    return tuple(
+        replace(turn, blocks=tuple(gate.admit(block, f"messages.{index}.content") for block in turn.blocks))
+        for index, turn in enumerate(turns)
+    )
+
+
+def _count(turns: Iterable[Turn]) -> tuple[int, int]:
+    """How many images and documents there are, also in results of tools."""
+    images = documents = 0
+    for turn in turns:
+        for block in turn.blocks:
+            for part in block.content if isinstance(block, ToolResult) else (block,):
+                if isinstance(part, Image):
+                    images += 1
+                elif isinstance(part, Document):
+                    documents += 1
+    return images, documents
+
+
+class _Gate:
+    """Judges images and documents in the order in which they stand."""
+
+    def __init__(self, options: RequestOptions, tally: Tally, images: int) -> None:
+        limits = options.limits
+        self._options = options
+        self._tally = tally
+        self._surplus = max(0, images - limits.images) if limits.images else 0
+        self._names: set[str] = set()
+
+    def admit(self, block: Block, path: str) -> Block:
+        if isinstance(block, ToolResult):
+            return replace(block, content=tuple(self._admit_part(part, path) for part in block.content))
+        return self._admit_part(block, path) if isinstance(block, Image | Document) else block
+
+    def _admit_part(self, part: Text | Image | Document, path: str) -> Text | Image | Document:
+        if isinstance(part, Image):
+            return self._image(part, path)
+        return self._document(part, path) if isinstance(part, Document) else part
+
+    def _image(self, image: Image, path: str) -> Image | Text:
+        kind, largest = image_format(image), self._options.limits.image_bytes
+        if self._surplus:
+            self._surplus -= 1
+            self._tally.note("old image replaced by a note")
+            return Text("[An image stood here. It was left out because newer images fill the limit.]")
+        if not kind:
+            return self._refused(f"an image of type {image.media_type}", "image of an unsupported type", path)
+        if largest and len(image.data) * 3 // 4 > largest:
+            return self._refused(f"an image of more than {largest} bytes", "image over the size limit", path)
+        media_type = f"image/{kind}"
+        if media_type == image.media_type:
+            return image
+        if IMAGE_FORMATS.get(image.media_type.lower()) != kind:
+            self._tally.note("type of an image corrected")
+        return Image(media_type, image.data)
+
+    def _document(self, document: Document, path: str) -> Document | Text:
+        media_type = document.media_type.lower()
+        if not self._options.native_documents or media_type not in DOCUMENT_FORMATS:
+            return self._refused(
+                f"a document of type {media_type}", "document that cannot be passed on", path
+            )
+        name = " ".join(_UNFIT_IN_NAME.sub(" ", document.name).split()) or "Document"
+        number, unique = 1, name
+        while unique.lower() in self._names:
+            number += 1
+            unique = f"{name} ({number})"
+        self._names.add(unique.lower())
+        return Document(media_type, document.data, unique)
+
+    def _refused(self, what: str, remark: str, path: str) -> Text:
+        if self._options.unsupported is Unsupported.REFUSE:
+            raise PromptRefused(f"The upstream cannot be given {what}.", path=path)
+        self._tally.note(f"{remark} replaced by a note")
+        return Text(f"[Here stood {what}, which could not be passed on.]")

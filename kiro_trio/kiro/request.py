@@ -1,0 +1,248 @@
+"""Request: a prompt, said to Kiro.
+
+`build_request` makes everything that all attempts share; `KiroRequest.body` adds what an attempt's credential and endpoint
+bring. Source: docs/wire.md, "Request body".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from kiro_trio.conversation.faults import Fault
+from kiro_trio.conversation.prompt import Prompt, Text, ToolResult, ToolUse, Turn, WebSearch
+from kiro_trio.kiro.catalog import DEFAULT, Catalog, UnknownModel
+from kiro_trio.kiro.effort import ThinkingPlan, named_wish, plan_thinking
+from kiro_trio.kiro.entries import Handback, as_system
+from kiro_trio.kiro.envelope import Envelope
+from kiro_trio.kiro.history import normalise
+from kiro_trio.kiro.limits import Limits, PromptRefused, guard
+from kiro_trio.kiro.media import admit
+from kiro_trio.kiro.models import Model
+from kiro_trio.kiro.options import EarlierThinking, RequestOptions
+from kiro_trio.kiro.system import ACKNOWLEDGEMENT, client_text, system_text, turn_instructions
+from kiro_trio.kiro.tally import Tally
+from kiro_trio.kiro.tool_names import ToolNames
+from kiro_trio.kiro.tools import ToolEntry, declare, offered_search, offered_tools
+
+_DEFAULT_OPTIONS = RequestOptions()
+
+# What a fault says that Kiro does not take: the second try goes without it.
+_SIMPLER: Mapping[Fault, Mapping[str, Any]] = {
+    Fault.TOOLS_REFUSED: {"strict_schemas": True},
+    Fault.EFFORT_REFUSED: {"native_effort": False},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KiroRequest:
+    """A prompt ready to be sent, as often as it takes. Its repr shows nothing that anybody said.
+
+    Attributes:
+        model_id: Kiro's name of the model.
+        window: tokens that the model takes in.
+        tool_names: the way back from Kiro's names of tools to the client's.
+        thinking_tags: the model will write its thinking between tags into its text.
+        warnings: what was changed or left out, a few words and a number each, the dialect's first.
+        prefix_hash: names the head that all turns of a session share (model, system text, tools), for log and metrics.
+        max_tokens: the client's limit of the answer; the wire has no field for it.
+        stop_sequences: likewise.
+        web_search: set if the model was offered a search that the gateway must run.
+        size: bytes of the body, to about a hundred.
+    """
+
+    model_id: str
+    window: int
+    tool_names: ToolNames = field(repr=False)
+    thinking_tags: bool
+    warnings: tuple[str, ...]
+    prefix_hash: str
+    max_tokens: int | None
+    stop_sequences: tuple[str, ...] = field(repr=False)
+    web_search: WebSearch | None = field(repr=False)
+    size: int
+    _envelope: Envelope = field(repr=False, compare=False)
+    _agent_fields: bytes = field(repr=False)
+    _model_fields: bytes = field(repr=False)
+    _source: "_Source" = field(repr=False, compare=False)
+
+    def body(self, *, origin: str, agent_fields: bool, profile_arn: str | None) -> bytes:
+        """The JSON body for one attempt.
+
+        `origin` says which of Kiro's clients is speaking, `agent_fields` whether it names its work; both are the
+        endpoint's. `profile_arn` is the credential's, None to send none.
+        """
+        tail = self._model_fields
+        if profile_arn:
+            tail = b',"profileArn":' + msgspec.json.encode(profile_arn) + tail
+        return self._envelope.sealed(origin, self._agent_fields if agent_fields else b"", tail)
+
+    def simpler(self, fault: Fault) -> "KiroRequest | None":
+        """The same request without what `fault` says Kiro refused; None if there is nothing to leave out."""
+        changes = _SIMPLER.get(fault, {})
+        options = replace(self._source.options, **changes)
+        if options == self._source.options:
+            return None
+        simpler = replace(self._source, options=options).build()
+        return None if _bare(simpler) == _bare(self) else simpler
+
+
+def build_request(
+    prompt: Prompt,
+    *,
+    conversation_id: str,
+    continuation_id: str,
+    catalog: Catalog = DEFAULT,
+    options: RequestOptions = _DEFAULT_OPTIONS,
+) -> KiroRequest:
+    """Say `prompt` as Kiro's generateAssistantResponse wants it. Linear in the prompt's length.
+
+    The ids come from `kiro_trio.kiro.identity.conversation_ids`.
+
+    Raises:
+        PromptRefused: it can never be said to Kiro; the error says why, and where.
+    """
+    return _Source(prompt, conversation_id, continuation_id, catalog, options).build()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """All that a request is made of."""
+
+    prompt: Prompt
+    conversation_id: str
+    continuation_id: str
+    catalog: Catalog
+    options: RequestOptions
+
+    def build(self) -> KiroRequest:
+        try:
+            return self._built()
+        except RecursionError:
+            raise PromptRefused("Tools or their inputs are nested too deeply.") from None
+        except UnicodeEncodeError:
+            raise PromptRefused(
+                "A text holds half of a surrogate pair, which is no Unicode character."
+            ) from None
+
+    def _built(self) -> KiroRequest:
+        prompt, options, tally = self.prompt, self.options, Tally()
+        system = client_text(prompt.system)
+        model, plan = self._model(system, tally)
+        history = normalise(admit(prompt.turns, options, tally), options.prefill, _handback(plan, options))
+        if not history.turns:
+            raise PromptRefused("There is no message.", path="messages")
+        names, tools, policy = self._tools(history.turns, tally)
+        head = _head(system_text(system, plan.tags, policy))
+        *earlier, current = (*head, *history.turns)
+        current = _instructed(current, turn_instructions(prompt, names, tools=bool(tools), tally=tally))
+        _check(earlier, current, options.limits)
+        envelope = Envelope(self.conversation_id, model.id, names)
+        envelope.history(earlier)
+        envelope.current(current, tools)
+        guard("request's body", envelope.size, options.limits.body_bytes, "bytes")
+        return KiroRequest(
+            model_id=model.id,
+            window=model.window,
+            tool_names=names,
+            thinking_tags=plan.by_tags,
+            warnings=(*prompt.warnings, *tally.warnings(), *history.warnings),
+            prefix_hash=_prefix_hash(model.id, head, tools),
+            max_tokens=prompt.max_tokens,
+            stop_sequences=prompt.stop_sequences,
+            web_search=offered_search(prompt),
+            size=envelope.size,
+            _envelope=envelope,
+            _agent_fields=_agent_fields(self.continuation_id),
+            _model_fields=_model_fields(plan),
+            _source=self,
+        )
+
+    def _model(self, system: str, tally: Tally) -> tuple[Model, ThinkingPlan]:
+        prompt = self.prompt
+        try:
+            resolution = self.catalog.resolve(prompt.model)
+        except UnknownModel:
+            raise PromptRefused("There is no such model.", path="model", status=404) from None
+        model = resolution.model
+        tally.note(f"model replaced by {model.id}", int(resolution.substitute))
+        wish = named_wish(prompt.thinking, resolution)
+        return model, plan_thinking(wish, model, system, prompt.max_tokens, self.options, tally)
+
+    def _tools(self, turns: Sequence[Turn], tally: Tally) -> tuple[ToolNames, tuple[ToolEntry, ...], str]:
+        """The names, the declarations, and what the system text says about the size of calls."""
+        called = _called(turns)
+        offered = offered_tools(self.prompt, tally)
+        names = ToolNames((tool.name for tool in offered), called)
+        tools = declare(self.prompt, offered, called, names, self.options, tally)
+        return names, tools, self.options.hints.policy_for(tool.name for tool in offered)
+
+
+def _bare(request: KiroRequest) -> bytes:
+    return request.body(origin="ANY", agent_fields=False, profile_arn=None)
+
+
+def _handback(plan: ThinkingPlan, options: RequestOptions) -> Handback:
+    match options.earlier_thinking:
+        case EarlierThinking.NATIVE:
+            return Handback(native=plan.native, tags=plan.by_tags)
+        case EarlierThinking.TAGS:
+            return Handback(tags=True)
+        case EarlierThinking.DROP:
+            return Handback()
+
+
+def _called(turns: Sequence[Turn]) -> list[str]:
+    """The names of all tools that the model has called, in order."""
+    return list(
+        dict.fromkeys(block.name for turn in turns for block in turn.blocks if isinstance(block, ToolUse))
+    )
+
+
+def _head(system: str) -> tuple[Turn, ...]:
+    if not system:
+        return ()
+    return (Turn("user", (Text(system),)), Turn("assistant", (Text(ACKNOWLEDGEMENT),)))
+
+
+def _instructed(turn: Turn, instructions: str) -> Turn:
+    """The current message with `instructions` at the end of its text."""
+    if not instructions:
+        return turn
+    said = as_system(instructions)
+    text = next((block for block in turn.blocks if isinstance(block, Text)), None)
+    if text is None:
+        return replace(turn, blocks=(*turn.blocks, Text(said)))
+    return replace(
+        turn, blocks=tuple(Text(f"{text.text}\n{said}") if block is text else block for block in turn.blocks)
+    )
+
+
+def _check(earlier: Sequence[Turn], current: Turn, limits: Limits) -> None:
+    """Refuse what would break a limit; the body as a whole is checked when it is there."""
+    guard("conversation", len(earlier), limits.history_entries, "messages", "messages")
+    for turn in (*earlier, current):
+        if turn.role == "user":
+            for block in turn.blocks:
+                if isinstance(block, Text):
+                    guard("text of one message", len(block.text), limits.user_chars, "characters")
+                elif isinstance(block, ToolResult):
+                    size = sum(len(part.text) for part in block.content if isinstance(part, Text))
+                    guard("result of one tool call", size, limits.result_chars, "characters")
+
+
+def _prefix_hash(model_id: str, head: tuple[Turn, ...], tools: Sequence[ToolEntry]) -> str:
+    said = [block.text for turn in head for block in turn.blocks if isinstance(block, Text)]
+    return sha256(msgspec.json.encode((model_id, said, tools))).hexdigest()[:16]
+
+
+def _agent_fields(continuation_id: str) -> bytes:
+    return b',"agentContinuationId":' + msgspec.json.encode(continuation_id) + b',"agentTaskType":"vibe"'
+
+
+def _model_fields(plan: ThinkingPlan) -> bytes:
+    return (
+        b"" if plan.fields is None else b',"additionalModelRequestFields":' + msgspec.json.encode(plan.fields)
+    )

@@ -1,0 +1,61 @@
+"""The head of a conversation: the system text, which Kiro knows as the first thing that the user says.
+
+It must be the same bytes from turn to turn, or Kiro's cache does not know the conversation again; so what holds for one
+turn only (tool choice, form of the answer) is said at the end of the turn's own message. Source: docs/wire.md, "History rules".
+"""
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from kiro_trio.conversation.prompt import Choice, Prompt
+from kiro_trio.kiro.tally import Tally
+from kiro_trio.kiro.tool_names import ToolNames
+
+ACKNOWLEDGEMENT = "I will follow these instructions."
+"""What the assistant says to the system text: the words of Kiro's own clients."""
+
+# Changes with every conversation and is of no use to a model. The dialect takes it away; this is the second lock.
+_VOLATILE = re.compile(r"^[ \t]*x-anthropic-billing-header:.*\n?", re.MULTILINE)
+
+
+def client_text(system: Sequence[str]) -> str:
+    """The client's system texts in one, without lines that would change from turn to turn."""
+    text = "\n".join(part for part in system if part and not part.isspace())
+    return _VOLATILE.sub("", text) if "x-anthropic-billing-header:" in text else text
+
+
+def system_text(text: str, tags: str, policy: str) -> str:
+    """The client's text with the thinking tags before and the policy behind it; "" if there is nothing to say."""
+    return "\n".join(filter(None, (tags, text, policy)))
+
+
+def turn_instructions(prompt: Prompt, names: ToolNames, *, tools: bool, tally: Tally) -> str:
+    """What this turn asks for and the wire has no field for, in words. `tools` says whether any will be declared."""
+    return "\n".join(
+        filter(None, (_tool_choice(prompt, names, tools=tools, tally=tally), _json_only(prompt, tally)))
+    )
+
+
+def _tool_choice(prompt: Prompt, names: ToolNames, *, tools: bool, tally: Tally) -> str:
+    choice = prompt.tool_choice.choice
+    if choice is Choice.AUTO or not tools:
+        return ""
+    tally.note(f"tool choice {choice.value} asked for in words")
+    if choice is Choice.NONE:
+        return "Do not call any tool now; answer in text."
+    if choice is Choice.ANY:
+        return "Answer by calling at least one of your tools now, not in text."
+    return f"Answer by calling the tool {names.short(prompt.tool_choice.name)} now, not in text."
+
+
+def _json_only(prompt: Prompt, tally: Tally) -> str:
+    if prompt.json_schema is None:
+        return ""
+    tally.note("JSON schema of the answer asked for in words")
+    schema = msgspec.json.encode(prompt.json_schema).decode()
+    return (
+        "Your final answer must be one JSON value that satisfies the JSON Schema below, and nothing else: no prose, no"
+        f" Markdown, no code fence.\n{schema}"
+    )
