@@ -1,0 +1,65 @@
+# Needs only Python >= 3.11 with venv and pip. `make` alone says what there is.
+#
+#   PYTHON  the interpreter to make the environment from       VENV  where the environment stands
+#   ARGS    passed on to what runs, such as: make test ARGS="tests/wire -k crc"
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+UV ?= uv
+
+python := $(VENV)/bin/python
+pip := $(python) -m pip --disable-pip-version-check --quiet install
+# Stamps: an environment is made again only when the lock that it was made from has changed.
+ready := $(VENV)/.kiro-trio-ready
+dev_ready := $(VENV)/.kiro-trio-dev-ready
+
+.PHONY: help demo test lint format bench fuzz lock clean
+
+help:  ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(ready)  ## Stream a request that Claude Code really sent through the gateway, from a simulated Kiro
+	@$(python) -m kiro_trio demo $(ARGS)
+
+test: $(dev_ready)  ## Run all tests
+	@$(python) -m pytest $(ARGS)
+
+lint: $(dev_ready)  ## Check style, types and the direction of imports
+	@$(python) -m ruff check
+	@$(python) -m ruff format --check
+	@$(python) -m mypy
+	@$(VENV)/bin/lint-imports
+
+format: $(dev_ready)  ## Bring all files into shape
+	@$(python) -m ruff check --fix
+	@$(python) -m ruff format
+
+bench: $(dev_ready)  ## Measure
+	@$(python) -m bench $(ARGS)
+
+fuzz: $(dev_ready)  ## Search longer for inputs that break something
+	@$(python) -m pytest fuzz --hypothesis-profile=fuzz $(ARGS)
+
+lock:  ## Bring the locks up to date with pyproject.toml (needs uv)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra demo -o requirements.lock pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -o requirements-dev.lock pyproject.toml
+
+clean:  ## Remove what was made here
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+
+$(python):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(ready): requirements.lock | $(python)
+	@echo "Installing what the gateway needs into $(VENV) ..."
+	@$(pip) --require-hashes -r requirements.lock
+	@touch $@
+
+# What the tests need contains what the gateway needs, so this one environment serves both.
+$(dev_ready): requirements-dev.lock pyproject.toml | $(python)
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(pip) --require-hashes -r requirements-dev.lock
+	@$(pip) --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,132 @@
+"""`kiro-trio demo`: a request that Claude Code really sent, through the whole house, with nothing but this program."""
+
+import json
+import secrets
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+import trio
+
+from kiro_trio.cli.claude_code import claude_code_lines
+from kiro_trio.cli.plainly import plainly
+from kiro_trio.cli.readers import default_reader
+from kiro_trio.cli.signals import set_on_signal
+from kiro_trio.settings import Settings
+from kiro_trio.simulator.accounts import Account
+from kiro_trio.simulator.server import serve_simulator
+from kiro_trio.simulator.simulator import Simulator
+from kiro_trio.telemetry import configure_logging
+from kiro_trio.web.server import serve_gateway
+
+# Slow enough that one sees it stream.
+_PAUSE = 0.04
+
+
+class DemoFailed(click.ClickException):
+    """The answer did not arrive whole."""
+
+
+@click.command("demo")
+@click.option(
+    "--keep", is_flag=True, help="Stay up afterwards, so that Claude Code itself can be tried against it."
+)
+def command(*, keep: bool) -> None:
+    """Show the gateway at work: no account, no file, no network.
+
+    Starts a simulated Kiro and a gateway on free ports of this machine, sends one request that Claude Code really sent
+    (its prose replaced by filler), shows the answer as it streams, and says what to set for Claude Code.
+    """
+    configure_logging("warning", "text")
+    with plainly(), tempfile.TemporaryDirectory(prefix="kiro-trio-demo-") as folder:
+        trio.run(_demo, Path(folder), keep)
+
+
+def demo_request() -> dict[str, Any]:
+    """The body of the request."""
+    text = resources.files("kiro_trio.cli").joinpath("demo_request.json").read_text("utf-8")
+    body: dict[str, Any] = json.loads(text)
+    return body
+
+
+async def _demo(folder: Path, keep: bool) -> None:  # noqa: FBT001 - trio.run takes positions
+    stop = trio.Event()
+    key = f"sk-kiro-trio-{secrets.token_urlsafe(24)}"
+    async with trio.open_nursery() as nursery:
+        await nursery.start(set_on_signal, stop)
+        nursery.start_soon(_cancel_on, stop, nursery.cancel_scope)
+        async with _house(folder, key) as (kiro, gateway):
+            await _one_request(kiro, gateway, key)
+            if keep:
+                click.echo(
+                    f"\nBoth stay up until Ctrl-C. To try Claude Code:\n\n{claude_code_lines(gateway, key)}\n"
+                )
+                await trio.sleep_forever()
+        click.echo(
+            "\nFor your own accounts: `kiro-trio serve`. It writes a config with keys of your own and shows these"
+            f" lines for Claude Code:\n\n{claude_code_lines('http://127.0.0.1:8990', '(your apiKey)')}\n"
+            "\nTo try Claude Code without an account: `kiro-trio demo --keep`."
+        )
+        nursery.cancel_scope.cancel(reason="the demo is over")
+
+
+async def _cancel_on(stop: trio.Event, scope: trio.CancelScope) -> None:
+    await stop.wait()
+    scope.cancel(reason="asked to stop")
+
+
+@asynccontextmanager
+async def _house(folder: Path, key: str) -> AsyncIterator[tuple[str, str]]:
+    """A simulated Kiro and a gateway with one account there; gives the URLs of both."""
+    account = Account("demo@kiro-trio.example")
+    accounts = folder / "credentials.json"
+    accounts.write_text(json.dumps([account.credential()]), "utf-8")
+    async with trio.open_nursery() as nursery:
+        kiro = await nursery.start(partial(serve_simulator, Simulator([account], every=_PAUSE)))
+        settings = Settings(port=0, api_key=key, upstream_url=kiro, credentials_file=str(accounts))
+        gateway = await nursery.start(_gateway, settings)
+        yield kiro, gateway
+        nursery.cancel_scope.cancel(reason="the demo is over")
+
+
+async def _gateway(settings: Settings, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
+    await serve_gateway(settings, on_listening=task_status.started)
+
+
+async def _one_request(kiro: str, gateway: str, key: str) -> None:
+    body = demo_request()
+    reader = default_reader()
+    click.echo(f"Kiro, simulated   {kiro}")
+    click.echo(f"Gateway           {gateway}")
+    click.echo(
+        f"Request           from Claude Code: {len(body['tools'])} tools, {len(json.dumps(body)) // 1000} kB"
+    )
+    click.echo(f"Read by           {reader.name}\n")
+    began = trio.current_time()
+    speak = _Timed(began)
+    answer = await reader.read(gateway, key, body, speak)
+    took = trio.current_time() - began
+    if not answer.complete:
+        raise DemoFailed("the answer broke off")
+    click.echo(
+        f"\n\n{answer.stop_reason}: {answer.input_tokens} tokens in, {answer.output_tokens} out;"
+        f" first words after {speak.first or took:.2f} s, all of it after {took:.2f} s"
+    )
+
+
+class _Timed:
+    """Shows pieces of the answer as they come, thinking dim; remembers when the first one came."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.first: float | None = None
+
+    def __call__(self, kind: str, text: str) -> None:
+        if self.first is None:
+            self.first = trio.current_time() - self.began
+        click.secho(text, nl=False, dim=kind != "text")

@@ -1,0 +1,40 @@
+"""How a command fails: what its user can mend is one sentence and an exit code, never a traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from kiro_trio.credentials.document import InvalidFile
+from kiro_trio.settings import SettingsError
+from kiro_trio.simulator.script import ScriptError
+
+# What the user wrote is wrong: 2, as for a wrong flag. What the machine does not let us do: 1.
+_EXIT_CODES: dict[type[Exception], int] = {SettingsError: 2, ScriptError: 2, InvalidFile: 2, OSError: 1}
+
+
+class _Told(click.ClickException):
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.exit_code = next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))  # type: ignore[misc]
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Turn what the user can mend into a click error; anything else is a bug of ours and keeps its traceback."""
+    try:
+        yield
+    except tuple(_EXIT_CODES) as error:
+        raise _Told(error) from None
+    except ExceptionGroup as group:
+        # Nurseries wrap what leaves them, each once more; a lone error at the bottom is what happened.
+        only = _only(group)
+        if not isinstance(only, tuple(_EXIT_CODES)):
+            raise
+        raise _Told(only) from None
+
+
+def _only(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,109 @@
+"""`kiro-trio serve`: the gateway."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import trio
+
+from kiro_trio.cli.claude_code import claude_code_lines
+from kiro_trio.cli.plainly import plainly
+from kiro_trio.cli.signals import set_on_signal
+from kiro_trio.settings import Settings, load_settings, write_first_config
+from kiro_trio.telemetry import LogFormat, LogLevel, configure_logging, get_logger, register_secret
+from kiro_trio.web.server import serve_gateway
+
+_LOG = get_logger("cli")
+
+
+@click.command(
+    "serve",
+    epilog="""\b
+Every setting of the config file is also an environment variable, which wins over the
+file; flags win over both. `port` is KIRO_TRIO_PORT, `apiKey` is KIRO_TRIO_API_KEY.
+\b
+Examples:
+  kiro-trio serve
+  kiro-trio serve --port 0 --log-level debug
+  KIRO_API_KEY=ksk_... kiro-trio serve
+  kiro-trio simulate --port 9000 & kiro-trio serve --upstream http://127.0.0.1:9000
+""",
+)
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    default="config.json",
+    envvar="KIRO_TRIO_CONFIG",
+    show_default=True,
+    help="Config file; kiro.rs's own will do. Written on the first start if there is none.",
+)
+@click.option(
+    "--credentials", "credentials_file", metavar="FILE", help="Accounts file  [default: credentials.json]"
+)
+@click.option("--host", metavar="H", help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), metavar="P", help="Port to listen on; 0 picks a free one."
+)
+@click.option(
+    "--upstream", "upstream_url", metavar="URL", help="Send all that is meant for Kiro there: for tests."
+)
+@click.option("--log-level", type=click.Choice(get_args(LogLevel)), help="How much is logged, on stderr.")
+@click.option("--log-format", type=click.Choice(get_args(LogFormat)), help="How it is logged.")
+def command(config: Path, **flags: Any) -> None:
+    """Run the gateway until SIGTERM or SIGINT.
+
+    Prints "Listening on http://HOST:PORT" on stdout once it accepts requests. A stop lets running streams go on for
+    `shutdownGrace` seconds; a second signal ends at once.
+    """
+    with plainly():
+        first_start = not config.exists() and not os.environ.get("KIRO_TRIO_API_KEY")
+        if first_start:
+            write_first_config(config)
+        named = {name: (f"--{_FLAGS.get(name, name)}", value) for name, value in flags.items()}
+        loaded = load_settings(config, os.environ, named)
+        settings = loaded.settings
+        configure_logging(settings.log_level, settings.log_format)
+        _register_secrets(settings)
+        for warning in loaded.warnings:
+            _LOG.warning(warning)
+        trio.run(_serve, settings, partial(_announce, config if first_start else None, settings.api_key))
+
+
+_FLAGS = {
+    "credentials_file": "credentials",
+    "upstream_url": "upstream",
+    "log_level": "log-level",
+    "log_format": "log-format",
+}
+
+
+async def _serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(set_on_signal, stop)
+        await serve_gateway(settings, on_listening=on_listening, shutdown=stop)
+        nursery.cancel_scope.cancel(reason="the gateway has stopped")
+
+
+def _announce(written: Path | None, key: str, url: str) -> None:
+    print(f"Listening on {url}", flush=True)
+    if written is not None:
+        # For the person at the terminal, once, and no log: these keys are nowhere else yet but in the file.
+        click.echo(
+            f"\nWrote {written} with new keys. For Claude Code:\n\n{claude_code_lines(url, key)}\n", err=True
+        )
+
+
+def _register_secrets(settings: Settings) -> None:
+    for secret in (
+        settings.api_key,
+        settings.admin_api_key,
+        settings.kiro_api_key,
+        settings.proxy_password,
+        settings.count_tokens_api_key,
+    ):
+        register_secret(secret)
