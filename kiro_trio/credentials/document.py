@@ -11,10 +11,14 @@ class InvalidFile(Exception):
 
 @dataclass(slots=True)
 class Document:
-    """The entries of the file, in its order. `single`: it holds one object and no array, and stays that way."""
+    """The entries of the file, in its order.
+
+    `single`: it holds one object and no array, and stays that way. `lost`: there is no file, these entries are known.
+    """
 
     entries: list[Any]
     single: bool = False
+    lost: bool = False
 
 
 def parse_document(data: bytes) -> Document:

@@ -82,7 +82,7 @@ class CredentialsFile:
             with self._guard():
                 document = self._read()
                 self.signed_in |= self._ledger.reconcile(document)
-                if self._ledger.unsaved:
+                if self._ledger.unsaved or document.lost:
                     self._write(document)
                 self._signature = self._stat()
                 self.problem = ""
@@ -176,7 +176,7 @@ class CredentialsFile:
         except FileNotFoundError:
             if known and not self._ledger.unsaved:
                 raise InvalidFile("is gone") from None
-            return Document(list(known.values()), self._single)
+            return Document(list(known.values()), self._single, lost=bool(known))
         if known and not data.strip():
             raise InvalidFile("is empty")  # an editor may be about to fill it
         document = parse_document(data)

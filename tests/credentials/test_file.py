@@ -1,0 +1,323 @@
+import contextlib
+import errno
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from kiro_trio.credentials import atomic
+from kiro_trio.credentials.atomic import replace_file
+from kiro_trio.credentials.credential import Defaults
+from kiro_trio.credentials.document import InvalidFile
+from kiro_trio.credentials.file import CredentialsFile, NotWritten
+from kiro_trio.credentials.ledger import DuplicateCredential
+from tests.credentials import writer
+from tests.credentials.entries import refresh_token, social
+
+ROTATED = {
+    "accessToken": "aoa-b",
+    "refreshToken": refresh_token("b"),
+    "expiresAt": "2026-09-21T16:00:00.000Z",
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "credentials.json"
+
+
+@pytest.fixture
+def shared():
+    """A directory that others than root can reach: pytest's own are closed to them."""
+    directory = Path(tempfile.mkdtemp())
+    directory.chmod(0o777)
+    yield directory
+    directory.chmod(0o777)
+    shutil.rmtree(directory)
+
+
+def opened(path, **defaults):
+    file = CredentialsFile(path, Defaults(**defaults))
+    file.open()
+    return file
+
+
+def written(path, value):
+    path.write_text(json.dumps(value))
+    return opened(path)
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+@contextlib.contextmanager
+def as_nobody():
+    """Without root's rights, which no permission stops."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+class TestForms:
+    def test_single_stays_single(self, path):
+        written(path, social("a", custom={"x": 1})).save(1, ROTATED)
+        entry = read(path)
+        assert (entry["refreshToken"], entry["custom"]) == (refresh_token("b"), {"x": 1})
+
+    def test_an_array_stays_an_array(self, path):
+        written(path, [social("a"), social("c", custom=[1])]).save(1, ROTATED)
+        first, second = read(path)
+        assert (first["refreshToken"], second["custom"]) == (refresh_token("b"), [1])
+
+    def test_a_second_account_makes_an_array(self, path):
+        assert written(path, social("a")).add(social("c")) == 2
+        assert [entry["id"] for entry in read(path)] == [1, 2]
+
+    def test_nothing_is_written_where_nothing_changed(self, path):
+        written(path, [social("a")])
+        before = path.stat()
+        opened(path).sync()
+        assert path.stat() == before
+
+    def test_a_missing_file_is_made_when_there_is_something_to_write(self, path):
+        file = opened(path)
+        assert not path.exists()
+        assert file.add(social("a")) == 1
+        assert read(path)[0]["id"] == 1
+
+    def test_only_the_owner_can_read_it(self, path):
+        path.write_text(json.dumps([social("a")]))
+        path.chmod(0o644)
+        opened(path)
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert {found.stat().st_mode & 0o777 for found in path.parent.iterdir()} == {0o600}
+
+    def test_a_symbolic_link_is_followed(self, path, tmp_path):
+        target = tmp_path / "elsewhere.json"
+        path.symlink_to(target)
+        written(path, [social("a")]).save(1, ROTATED)
+        assert path.is_symlink()
+        assert read(target)[0]["refreshToken"] == refresh_token("b")
+
+
+class TestChanges:
+    def test_an_owner_edits_one_key_of_one_entry(self, path):
+        file = written(path, [social("a", priority=3), social("c")])
+        file.edit(1, {"disabled": True, "priority": None})
+        assert "priority" not in read(path)[0]
+        assert file.credentials()[1].disabled
+
+    def test_an_edited_token_is_a_new_sign_in(self, path):
+        file = written(path, [social("a")])
+        file.save(1, ROTATED)
+        file.edit(1, {"refreshToken": refresh_token("new"), "accessToken": None})
+        assert file.signed_in == {1}
+        assert file.credentials()[1].refresh_token == refresh_token("new")
+
+    def test_removed_is_removed(self, path):
+        file = written(path, [social("a"), social("c")])
+        file.remove(1)
+        assert [entry["id"] for entry in read(path)] == [2]
+        with pytest.raises(KeyError):
+            file.remove(1)
+        with pytest.raises(KeyError):
+            file.edit(1, {"priority": 1})
+
+    def test_a_duplicate_is_refused_after_a_rotation(self, path):
+        file = written(path, [social("a")])
+        file.save(1, ROTATED)
+        with pytest.raises(DuplicateCredential):
+            opened(path).add(social("a"))
+
+    def test_an_edit_from_outside_is_seen_and_kept(self, path):
+        file = written(path, [social("a")])
+        assert not file.stale()
+        entries = read(path)
+        path.write_text(json.dumps([{**entries[0], "priority": 8, "note": "mine"}, social("c")]))
+        assert file.stale()
+        file.save(1, ROTATED)
+        assert not file.stale()
+        first, second = read(path)
+        assert (first["priority"], first["note"], first["refreshToken"]) == (8, "mine", refresh_token("b"))
+        assert second["id"] == 2
+        assert list(file.credentials()) == [1, 2]
+
+
+class TestTrouble:
+    @pytest.mark.parametrize("data", ["{", "5", '[{"id": 1}, {"id": 1}]'])
+    def test_a_file_that_nobody_understands_stops_the_start_with_its_name(self, path, data):
+        path.write_text(data)
+        with pytest.raises(InvalidFile, match="credentials.json: "):
+            opened(path)
+        assert path.read_text() == data
+
+    @pytest.mark.parametrize("data", ["{", "", " ", None])
+    def test_damaged_while_we_run_it_is_left_alone_and_the_token_kept_beside_it(self, path, data):
+        file = written(path, [social("a")])
+        whole = path.read_text()
+        path.unlink() if data is None else path.write_text(data)
+        file.sync()
+        assert file.problem
+        assert list(file.credentials()) == [1]
+        if data is not None:
+            file.save(1, ROTATED)
+            assert path.read_text() == data
+            assert str(file.rescue_path) in file.problem
+            path.write_text(whole)  # mended, with the old token in it
+            assert opened(path).credentials()[1].refresh_token == refresh_token("b")
+            file.sync()
+        else:
+            file.save(1, ROTATED)
+        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert (file.problem, file.rescue_path.exists()) == ("", False)
+
+    def test_what_cannot_be_written_is_said_at_once_and_kept_in_memory(self, shared):
+        path = shared / "credentials.json"
+        path.write_text(json.dumps([social("a")]))
+        path.chmod(0o444)
+        shared.chmod(0o555)
+        with as_nobody():
+            file = opened(path)
+            assert "cannot be written" in file.place_problem
+            file.save(1, ROTATED)
+            assert "in memory only" in file.problem
+            assert file.credentials()[1].refresh_token == refresh_token("b")
+            with pytest.raises(NotWritten):
+                file.edit(1, {"priority": 1})
+            with pytest.raises(NotWritten):
+                file.add(social("c"))
+            with pytest.raises(NotWritten):
+                file.remove(1)
+            assert file.credentials()[1].priority == 0
+            assert list(file.credentials()) == [1]
+        path.chmod(0o666)
+        shared.chmod(0o777)
+        with as_nobody():
+            assert file.stale()
+            file.sync()
+        assert (file.problem, file.place_problem, file.stale()) == ("", "", False)
+        assert read(path)[0]["refreshToken"] == refresh_token("b")
+
+    def test_in_anothers_directory_it_is_overwritten(self, shared):
+        path = shared / "credentials.json"
+        path.write_text(json.dumps([social("a", note="x" * 1000)]))
+        path.chmod(0o666)
+        shared.chmod(0o555)
+        with as_nobody():
+            file = opened(path)
+            file.edit(1, {"note": None})
+            file.save(1, ROTATED)
+        assert "only overwritten" in file.place_problem
+        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert "note" not in path.read_text()
+
+    def test_a_mount_point_is_overwritten_and_named(self, path, monkeypatch):
+        file = written(path, [social("a")])
+
+        def busy(*_):
+            raise OSError(errno.EBUSY, "busy")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", busy)
+            file.save(1, ROTATED)
+        assert (file.problem, "only overwritten" in file.place_problem) == ("", True)
+        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert not list(path.parent.glob("*.tmp"))
+
+    def test_a_full_disk_leaves_the_old_file_whole(self, path, monkeypatch):
+        file = written(path, [social("a")])
+        before = path.read_text()
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "no space")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            file.save(1, ROTATED)
+        assert path.read_text() == before
+        assert file.unsaved
+        file.sync()
+        assert read(path)[0]["refreshToken"] == refresh_token("b")
+
+    def test_a_lock_that_is_not_released_is_a_problem_and_not_the_end(self, path, monkeypatch):
+        file = written(path, [social("a")])
+        monkeypatch.setattr(atomic, "LOCK_PATIENCE", 0.05)
+        with atomic.lock_beside(file.path):
+            file.save(1, ROTATED)
+            assert "another process" in file.problem
+        file.sync()
+        assert file.problem == ""
+        assert read(path)[0]["refreshToken"] == refresh_token("b")
+
+    def test_remains_of_a_killed_writer_are_swept(self, path):
+        left = path.with_name(f".{path.name}.abc.tmp")
+        left.write_text("aor-secret")
+        opened(path)
+        assert not left.exists()
+
+
+def test_overwriting_in_place_is_whole_at_every_length(path, monkeypatch):
+    def busy(*_):
+        raise OSError(errno.EBUSY, "busy")
+
+    monkeypatch.setattr(Path, "replace", busy)
+    path.write_bytes(b"[]")
+    for length in (10, 3000, 1, 0, 70_000, 5):
+        data = json.dumps(["x" * length]).encode()
+        assert not replace_file(path, data)
+        assert path.read_bytes() == data
+
+
+def start_writer(path, number, rounds, name):
+    command = [sys.executable, writer.__file__, str(path), str(number), str(rounds), name]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def test_two_processes_write_one_file_and_nothing_is_lost(path):
+    written(path, [social("a"), social("b")])
+    processes = [start_writer(path, number, 40, f"p{number}") for number in (1, 2)]
+    seen = set()
+    while any(process.poll() is None for process in processes):
+        seen.add(len(read(path)))  # readable at every moment
+    assert [process.wait() for process in processes] == [0, 0]
+    for process in processes:
+        process.stdout.close()
+    assert seen == {2}
+    assert [entry["counter"] for entry in read(path)] == [39, 39]
+    assert [c.refresh_token for c in opened(path).credentials().values()] == [
+        f"aor-p{number}-39-{writer.PADDING}" for number in (1, 2)
+    ]
+
+
+def test_killed_at_any_moment_the_file_is_whole_and_has_the_last_token(path):
+    written(path, [social("a"), social("b")])
+    chance = random.Random(5)
+    for life in range(6):
+        process = start_writer(path, 1, 100_000, f"life{life}")
+        first = process.stdout.readline()
+        time.sleep(chance.random() * 0.05)
+        process.kill()
+        tokens = [first, *process.stdout]
+        process.stdout.close()
+        assert process.wait() == -9
+        said = tokens[-1].strip()
+        kept = read(path)[0]["refreshToken"]
+        assert int(kept.split("-")[2]) >= int(said.split("-")[2])
+        assert kept.split("-")[1] == f"life{life}"
+    credentials = opened(path).credentials()
+    assert [credential.flaw for credential in credentials.values()] == ["", ""]
+    assert not list(path.parent.glob("*.tmp"))
