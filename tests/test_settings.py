@@ -161,6 +161,8 @@ def _sample(row):
         "proxy_url": "socks5://127.0.0.1:1",
         "machine_id": "1" * 64,
         "endpoints": {"ide": {"origin": "X"}},
+        "default_endpoint": "cli-q",
+        "api_key_endpoint": "ide-kiro",
         "model_aliases": {"a": "b"},
         "models": {"m": {"window": 1000, "effort": "reasoning"}},
     }
@@ -267,6 +269,11 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path):
 def test_what_a_type_alone_cannot_say_is_named_too(config, key, value, expected):
     path = config({key: value})
     assert problem(path).startswith(f"{path}: {key} {expected}")
+
+
+def test_an_endpoint_of_ones_own_can_be_the_default(config):
+    own = {"endpoints": {"own": {"like": "ide", "origin": "X"}}, "defaultEndpoint": "own"}
+    assert settings_of(own, config).default_endpoint == "own"
 
 
 def test_a_file_of_certificates_without_one_is_named(config, tmp_path):

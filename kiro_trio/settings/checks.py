@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from kiro_trio.credentials.credential import InvalidProxy
 from kiro_trio.kiro.catalog import Catalog
 from kiro_trio.kiro.identity import normal_machine_id
+from kiro_trio.kiro.preset_changes import changed_presets
 from kiro_trio.settings.definition import Settings
 from kiro_trio.settings.errors import Place, SettingsError
 from kiro_trio.upstream.errors import CertificateFileError
@@ -64,11 +65,22 @@ def check_values(settings: Settings, places: Places) -> None:
         Catalog().overridden(settings.models)
     except ValueError as error:
         raise SettingsError(places["models"], f"cannot be used: {error}") from None
+    _check_endpoints(settings, places)
     if settings.ca_file:
         try:
             client_context(Path(settings.ca_file))
         except CertificateFileError as error:
             raise SettingsError(places["ca_file"], f"cannot be used: {error}") from None
+
+
+def _check_endpoints(settings: Settings, places: Places) -> None:
+    try:
+        presets = changed_presets(settings.endpoints)
+    except ValueError as error:
+        raise SettingsError(places["endpoints"], f"cannot be used: {error}") from None
+    for name in ("default_endpoint", "api_key_endpoint"):
+        if getattr(settings, name) not in presets:
+            raise SettingsError(places[name], f"must be one of {', '.join(presets)}")
 
 
 def check_listening(settings: Settings, places: Places) -> None:

@@ -10,7 +10,13 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from kiro_trio.credentials.credential import REGION, Proxy, parse_proxy
+from kiro_trio.credentials.credential import (
+    BUILDER_ID_PROFILE_ARN,
+    REGION,
+    SOCIAL_PROFILE_ARN,
+    Proxy,
+    parse_proxy,
+)
 from kiro_trio.kiro.catalog import Unknown
 from kiro_trio.telemetry import LogFormat, LogLevel
 
@@ -98,9 +104,10 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     auth_region: Annotated[str, _region("Region where tokens are renewed; empty: `region`.")] = ""
     api_region: Annotated[str, _region("Region of all other calls; empty: `region`.")] = ""
     default_endpoint: Annotated[str, _row("Endpoint preset of accounts that name none.")] = "ide"
+    api_key_endpoint: Annotated[str, _row("Endpoint preset of accounts by API key that name none.")] = "cli"
     endpoints: Annotated[
         dict[str, dict[str, Any]],
-        _row("Changes to endpoint presets, by preset name.", form="an object of objects"),
+        _row("Changes to endpoint presets, and new ones, by name.", form="an object of objects"),
     ] = {}
     kiro_version: Annotated[
         str, _header("Kiro version to name in headers; empty: the one we were built for.")
@@ -111,6 +118,15 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     system_version: Annotated[
         str, _header("System to name in headers; empty: the one we were built for.")
     ] = ""
+    cli_version: Annotated[
+        str, _header("kiro-cli version to name in headers; empty: the one we were built for.")
+    ] = ""
+    social_profile_arn: Annotated[str, _header("Profile ARN of all social accounts; Kiro may change it.")] = (
+        SOCIAL_PROFILE_ARN
+    )
+    builder_id_profile_arn: Annotated[str, _header("Profile ARN of all Builder IDs; Kiro may change it.")] = (
+        BUILDER_ID_PROFILE_ARN
+    )
     machine_id: Annotated[
         str,
         _row("Machine id of accounts without one; empty: each has its own.", form="64 hex digits or a UUID"),
