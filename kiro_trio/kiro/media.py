@@ -24,11 +24,13 @@ IMAGE_FORMATS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# How each kind of image begins, in base64. Clients that go by file names are often wrong, and Kiro looks.
+# How each kind of image begins, in base64. Clients that go by file names are often wrong, and Kiro looks; an image that it
+# refuses would stay in the history and spoil every request to come.
 _BEGINNINGS: Mapping[str, str] = MappingProxyType(
     {"iVBORw0KGgo": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"}
 )
 
+_KINDS = "PNG, JPEG, GIF or WebP"
 _ALPHABET = (string.ascii_letters + string.digits + "+/").encode()
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -51,11 +53,8 @@ _UNFIT_IN_NAME = re.compile(r"[^A-Za-z0-9()\[\] -]+|\s+")
 
 
 def image_format(image: Image) -> str:
-    """What Kiro calls the image's type, by its first bytes if they tell and by its media type if not; "" if unknown."""
-    for beginning, kind in _BEGINNINGS.items():
-        if image.data.startswith(beginning):
-            return kind
-    return IMAGE_FORMATS.get(image.media_type.lower(), "")
+    """What Kiro calls the image's type, by its first bytes; "" if it is none of those that Kiro takes."""
+    return next((kind for beginning, kind in _BEGINNINGS.items() if image.data.startswith(beginning)), "")
 
 
 def _is_base64(data: str) -> bool:
@@ -125,7 +124,7 @@ class _Gate:
         if not _is_base64(image.data):
             return self._refused("an image whose data is not base64", "image that is not base64", path)
         if not kind:
-            return self._refused(f"an image of type {image.media_type}", "image of an unsupported type", path)
+            return self._refused(f"an image that is no {_KINDS}", "image of an unsupported type", path)
         if largest and len(image.data) * 3 // 4 > largest:
             return self._refused(f"an image of more than {largest} bytes", "image over the size limit", path)
         media_type = f"image/{kind}"

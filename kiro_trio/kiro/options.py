@@ -40,7 +40,8 @@ class RequestOptions:
 
     `native_effort` allows `additionalModelRequestFields`; `thinking_display` is what they ask to be shown of native
     thinking ("" leaves it to the model, which may show nothing). `thinking_budget` is the largest budget that is asked
-    for by tags, in tokens. `description_chars` cuts a tool's description. `native_documents` sends documents as such
+    for by tags, in tokens. A tool's description ends at `description_chars` (0: never); with `continue_descriptions` the
+    rest goes into the system text, else it is left out. `native_documents` sends documents as such
     instead of a note. `strict_schemas` leaves all of JSON Schema out that Kiro was ever seen to refuse.
     """
 
@@ -52,6 +53,7 @@ class RequestOptions:
     strict_schemas: bool = False
     hints: Hints = field(default_factory=Hints)
     description_chars: int = 10_000
+    continue_descriptions: bool = True
     unsupported: Unsupported = Unsupported.NOTE
     native_documents: bool = False
     limits: Limits = field(default_factory=Limits)

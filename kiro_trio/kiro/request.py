@@ -25,7 +25,7 @@ from kiro_trio.kiro.options import EarlierThinking, RequestOptions
 from kiro_trio.kiro.system import ACKNOWLEDGEMENT, client_text, system_text, turn_instructions
 from kiro_trio.kiro.tally import Tally
 from kiro_trio.kiro.tool_names import ToolNames
-from kiro_trio.kiro.tools import ToolEntry, declare, offered_search, offered_tools
+from kiro_trio.kiro.tools import Declared, ToolEntry, declare, offered_search, offered_tools
 
 _DEFAULT_OPTIONS = RequestOptions()
 
@@ -135,13 +135,15 @@ class _Source:
         if not history.turns:
             raise PromptRefused("There is no message.", path="messages")
         names, tools, policy = self._tools(history.turns, tally)
-        head = _head(system_text(system, plan.tags, policy))
+        head = _head(system_text(plan.tags, system, tools.continued, policy))
         *earlier, current = (*head, *history.turns)
-        current = _instructed(current, turn_instructions(prompt, names, tools=bool(tools), tally=tally))
+        current = _instructed(
+            current, turn_instructions(prompt, names, tools=bool(tools.entries), tally=tally)
+        )
         _check(earlier, current, options.limits)
         envelope = Envelope(self.conversation_id, model.id, names)
         envelope.history(earlier)
-        envelope.current(current, tools)
+        envelope.current(current, tools.entries)
         guard("request's body", envelope.size, options.limits.body_bytes, "bytes")
         return KiroRequest(
             model_id=model.id,
@@ -149,7 +151,7 @@ class _Source:
             tool_names=names,
             thinking_tags=plan.by_tags,
             warnings=(*prompt.warnings, *tally.warnings(), *history.warnings),
-            prefix_hash=_prefix_hash(model.id, head, tools),
+            prefix_hash=_prefix_hash(model.id, head, tools.entries),
             max_tokens=prompt.max_tokens,
             stop_sequences=prompt.stop_sequences,
             web_search=offered_search(prompt),
@@ -171,7 +173,7 @@ class _Source:
         wish = named_wish(prompt.thinking, resolution)
         return model, plan_thinking(wish, model, system, prompt.max_tokens, self.options, tally)
 
-    def _tools(self, turns: Sequence[Turn], tally: Tally) -> tuple[ToolNames, tuple[ToolEntry, ...], str]:
+    def _tools(self, turns: Sequence[Turn], tally: Tally) -> tuple[ToolNames, Declared, str]:
         """The names, the declarations, and what the system text says about the size of calls."""
         called = _called(turns)
         offered = offered_tools(self.prompt, tally)

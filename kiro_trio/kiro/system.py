@@ -26,9 +26,9 @@ def client_text(system: Sequence[str]) -> str:
     return _VOLATILE.sub("", text) if "x-anthropic-billing-header:" in text else text
 
 
-def system_text(text: str, tags: str, policy: str) -> str:
-    """The client's text with the thinking tags before and the policy behind it; "" if there is nothing to say."""
-    return "\n".join(filter(None, (tags, text, policy)))
+def system_text(*parts: str) -> str:
+    """Everything that the head says, in order; "" if there is nothing to say."""
+    return "\n".join(filter(None, parts))
 
 
 def turn_instructions(prompt: Prompt, names: ToolNames, *, tools: bool, tally: Tally) -> str:

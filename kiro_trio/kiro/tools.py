@@ -4,6 +4,7 @@ Source: docs/wire.md, "Tools".
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +27,9 @@ _STAND_IN_SCHEMA = msgspec.Raw(
 _NEVER_CALLED = "DeferredToolPlaceholder"
 
 _CUT = "…"
+_POINTER = "\n[The rest of this description stands in the system text.]"
+_CONTINUED = "# Rest of the description of the tool {}"
+_LONG_LINE = 500
 
 _SEARCH_DESCRIPTION = (
     "Searches the web and returns titles, addresses and short extracts of the pages found. Use it for what may have"
@@ -61,6 +65,14 @@ class ToolEntry(msgspec.Struct, frozen=True, rename="camel"):
     """Wire shape: one element of `tools`, which might also be a cache point."""
 
     tool_specification: ToolSpecification
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What is said about tools: `entries` on the wire, `continued` (what is too long for them) in the system text."""
+
+    entries: tuple[ToolEntry, ...]
+    continued: str
 
 
 def offered_tools(prompt: Prompt, tally: Tally) -> tuple[Tool, ...]:
@@ -99,7 +111,7 @@ def declare(
     names: ToolNames,
     options: RequestOptions,
     tally: Tally,
-) -> tuple[ToolEntry, ...]:
+) -> Declared:
     """Everything that goes into `tools`: the offered ones in the client's order, then the stand-ins.
 
     `called` are the names in the history: Kiro wants each of them declared. If the client wants no tool called, only
@@ -108,26 +120,35 @@ def declare(
     spoken = dict.fromkeys(names.short(name) for name in called)
     if prompt.tool_choice.choice is Choice.NONE:
         offered = [tool for tool in offered if names.short(tool.name) in spoken]
-    entries = [_entry(names.short(tool.name), tool, options, tally) for tool in offered]
+    continued: list[str] = []
+    entries = [_entry(names.short(tool.name), tool, options, tally, continued) for tool in offered]
     known = {entry.tool_specification.name for entry in entries}
     unknown = [name for name in spoken if name not in known]
     tally.note("stand-in declared for a tool of the history", len(unknown))
     stand_ins = (ToolSpecification(name, _STAND_IN, InputSchema(_STAND_IN_SCHEMA)) for name in unknown)
-    return (*entries, *map(ToolEntry, stand_ins))
+    return Declared((*entries, *map(ToolEntry, stand_ins)), "\n\n".join(continued))
 
 
-def _entry(name: str, tool: Tool, options: RequestOptions, tally: Tally) -> ToolEntry:
-    schema = msgspec.Raw(clean_schema(tool.input_schema, strict=options.strict_schemas))
-    return ToolEntry(ToolSpecification(name, _description(name, tool, options, tally), InputSchema(schema)))
-
-
-def _description(name: str, tool: Tool, options: RequestOptions, tally: Tally) -> str:
-    """The description within the limit. It is the client's part that is cut, never the hint."""
-    text = tool.description if tool.description.strip() else f"Tool: {name}"
+def _entry(name: str, tool: Tool, options: RequestOptions, tally: Tally, continued: list[str]) -> ToolEntry:
     hint = options.hints.by_tool.get(tool.name, "")
     tail = f"\n{hint}" if hint else ""
+    text = tool.description if tool.description.strip() else f"Tool: {name}"
     most = options.description_chars
     if most and len(text) + len(tail) > most:
-        tally.note("description of a tool cut")
-        text = text[: max(0, most - len(tail) - len(_CUT))] + _CUT
-    return text + tail
+        mark = _POINTER if options.continue_descriptions else _CUT
+        text, rest = _divided(text, max(0, most - len(tail) - len(mark)))
+        text += mark
+        if options.continue_descriptions:
+            continued.append(f"{_CONTINUED.format(name)}\n{rest}")
+            tally.note("description of a tool continued in the system text")
+        else:
+            tally.note("description of a tool cut")
+    schema = msgspec.Raw(clean_schema(tool.input_schema, strict=options.strict_schemas))
+    return ToolEntry(ToolSpecification(name, text + tail, InputSchema(schema)))
+
+
+def _divided(text: str, most: int) -> tuple[str, str]:
+    """`text` in two parts of which the first has at most `most` characters; between lines if there is a short one."""
+    line_end = text.rfind("\n", max(0, most - _LONG_LINE), most)
+    place = most if line_end < 0 else line_end + 1
+    return text[:place], text[place:]
