@@ -36,7 +36,7 @@ format: $(dev_ready)  ## Bring all files into shape
 	@$(python) -m ruff format
 
 bench: $(dev_ready)  ## Measure
-	@$(python) -m bench $(ARGS)
+	@set -e; for script in bench/*.py; do echo "== $$script"; $(python) "$$script" $(ARGS); done
 
 fuzz: $(dev_ready)  ## Search longer for inputs that break something
 	@$(python) -m pytest fuzz --hypothesis-profile=fuzz $(ARGS)
