@@ -1,0 +1,148 @@
+"""How many tokens a text or a prompt takes: an estimate, for as long as nobody has told the real number.
+
+The estimate of a text is a sum over its characters, each weighed by its class alone. That makes it monotonic (a longer
+text never counts less) and additive (a text counts the same in whatever pieces it comes), and it can be had at the
+speed of `bytes.translate`: about 6 ms for a prompt of 1 MB.
+
+The weights were fitted (non-negative least squares) to the tokenizer that Anthropic published with its Python SDK up to
+0.38, on prose, source code, tool schemas, JSON and a few other scripts. Estimate over true count, for pieces of 4000
+characters, 5th to 95th percentile: prose 0.92-1.25, code 0.84-1.11, tool schemas 0.80-1.14, pretty-printed JSON
+0.94-1.31; Chinese, Japanese and Russian 0.85-1.24. The customary "four characters are a token" was 0.26-1.41 on the
+same texts. Later models count differently by a factor of their own: `kiro_trio.conversation.calibration` learns it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from kiro_trio.conversation.images import image_tokens
+from kiro_trio.conversation.prompt import (
+    Block,
+    Document,
+    Image,
+    Prompt,
+    RedactedThinking,
+    Text,
+    Thinking,
+    Tool,
+    ToolResult,
+    ToolUse,
+)
+
+UNITS_PER_TOKEN = 100
+
+# (bytes of UTF-8, units each). What is most frequent comes first: every row looks only at what the rows before it left.
+# A character of several bytes is weighed by its first byte; the bytes that continue it weigh nothing.
+_CLASSES = (
+    (bytes([*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)]), 30),
+    (b" \n\t\r", 3),
+    (bytes(byte for byte in range(0x80) if not chr(byte).isalnum() and chr(byte) not in " \n\t\r"), 50),
+    (b"0123456789", 80),
+    (bytes(range(0x80, 0xC0)), 0),
+    (bytes(range(0xE0, 0xF0)), 110),
+    (bytes(range(0xC0, 0xE0)), 58),
+    (bytes(range(0xF0, 0x100)), 300),
+)
+
+# What frames the words. A role and its separators are 3-4 tokens, the skeleton of a call or a result about 10. The
+# preamble for tools is the figure in Anthropic's documentation of tool use.
+_TURN = 4
+_CALL = 10
+_TOOL = 10
+_TOOLS_PREAMBLE = 346
+
+# Sealed thinking is base64 of something about as long as the thinking itself.
+_SEALED_CHARACTERS_PER_TOKEN = 6
+
+# A page of a PDF is 1500-3000 tokens by Anthropic's documentation, and a page of text about 30 kB of file.
+_PAGE = 2000
+_BASE64_CHARACTERS_PER_PAGE = 40_000
+
+
+def estimate_tokens(prompt: Prompt) -> int:
+    """Tokens of everything that the prompt says: system, every block of every turn, tools. At least 1.
+
+    Adding a block, a turn, a tool or a character never makes it less.
+    """
+    texts: list[bytes] = []
+    tokens = sum(_prompt_parts(prompt, texts))
+    return max(1, tokens + tokens_of(_units(b"".join(texts))))
+
+
+def estimate_text(text: str) -> int:
+    """Tokens of a text; 0 for the empty one."""
+    return tokens_of(text_units(text))
+
+
+def text_units(text: str) -> int:
+    """The estimate of a text before it is rounded, in `UNITS_PER_TOKEN`ths of a token; additive over pieces."""
+    return _units(text.encode("utf-8", "surrogatepass"))
+
+
+def tokens_of(units: int) -> int:
+    """Whole tokens, rounded up."""
+    return -(-units // UNITS_PER_TOKEN)
+
+
+def _units(data: bytes) -> int:
+    units = 0
+    for members, weight in _CLASSES:
+        rest = data.translate(None, members)
+        units += weight * (len(data) - len(rest))
+        data = rest
+        if not data:
+            break
+    return units
+
+
+def _prompt_parts(prompt: Prompt, texts: list[bytes]) -> Iterator[int]:
+    """Yield the tokens of all that is not words, and put the words into `texts`."""
+    texts.extend(map(_bytes, prompt.system))
+    for turn in prompt.turns:
+        yield _TURN
+        yield from _block_parts(turn.blocks, texts)
+    if prompt.tools or prompt.web_search:
+        yield _TOOLS_PREAMBLE
+    for tool in prompt.tools:
+        yield _TOOL
+        _say_tool(tool, texts)
+    if prompt.web_search:
+        yield _TOOL
+    if prompt.json_schema is not None:
+        texts.append(_json(prompt.json_schema))
+
+
+def _block_parts(blocks: Iterable[Block], texts: list[bytes]) -> Iterator[int]:
+    for block in blocks:
+        match block:
+            case Text(text) | Thinking(text):
+                texts.append(_bytes(text))
+            case ToolUse(_, name, arguments):
+                texts += (_bytes(name), _json(arguments))
+                yield _CALL
+            case ToolResult(_, content):
+                yield _CALL
+                yield from _block_parts(content, texts)
+            case Image(_, data):
+                yield image_tokens(data)
+            case Document(_, data, name):
+                texts.append(_bytes(name))
+                yield _PAGE * (1 + len(data) // _BASE64_CHARACTERS_PER_PAGE)
+            case RedactedThinking(data):
+                yield 1 + len(data) // _SEALED_CHARACTERS_PER_TOKEN
+
+
+def _say_tool(tool: Tool, texts: list[bytes]) -> None:
+    texts += (_bytes(tool.name), _bytes(tool.description), _json(tool.input_schema))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeEncodeError, TypeError):  # half a surrogate pair, or a Mapping that is no dict
+        return repr(value).encode()
