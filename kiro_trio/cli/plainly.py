@@ -14,27 +14,37 @@ _EXIT_CODES: dict[type[Exception], int] = {SettingsError: 2, ScriptError: 2, Inv
 
 
 class _Told(click.ClickException):
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+    def __init__(self, error: Exception, address: str) -> None:
+        super().__init__(_in_words(error, address) if isinstance(error, OSError) else str(error))
         self.exit_code = next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))  # type: ignore[misc]
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Turn what the user can mend into a click error; anything else is a bug of ours and keeps its traceback."""
+def plainly(address: str = "") -> Iterator[None]:
+    """Turn what the user can mend into a click error; anything else is a bug of ours and keeps its traceback.
+
+    `address` is where the command is to listen: what the system refuses without naming a file is that.
+    """
     try:
         yield
     except tuple(_EXIT_CODES) as error:
-        raise _Told(error) from None
+        raise _Told(error, address) from None
     except ExceptionGroup as group:
         # Nurseries wrap what leaves them, each once more; a lone error at the bottom is what happened.
         only = _only(group)
         if not isinstance(only, tuple(_EXIT_CODES)):
             raise
-        raise _Told(only) from None
+        raise _Told(only, address) from None
 
 
 def _only(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
+
+
+def _in_words(error: OSError, address: str) -> str:
+    reason = error.strerror or str(error)
+    if error.filename:
+        return f"cannot use {error.filename}: {reason}"
+    return f"cannot listen on {address}: {reason}" if address else reason

@@ -70,6 +70,7 @@ def command(config: Path, **flags: Any) -> None:
         _register_secrets(settings)
         for warning in loaded.warnings:
             _LOG.warning(warning)
+    with plainly(f"{settings.host}:{settings.port}"):
         trio.run(_serve, settings, partial(_announce, config if first_start else None, settings.api_key))
 
 

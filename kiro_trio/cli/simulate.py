@@ -48,7 +48,7 @@ def command(port: int, script: Path | None) -> None:
     It speaks the real wire: chat streams, token renewal, usage, models, web search. Without a script it answers any
     prompt plausibly, with tool calls. Everybody may come in. Prints "Listening on http://127.0.0.1:PORT" on stdout.
     """
-    with plainly():
+    with plainly(f"127.0.0.1:{port}"):
         simulator = Simulator(script=load_script(script) if script else Script(), every=_PAUSE)
         trio.run(_simulate, simulator, port)
 
