@@ -129,6 +129,17 @@ def test_environment_wins_over_file_and_flags_win_over_both(config):
     )
 
 
+def test_a_flag_of_zero_is_given_too(config):
+    assert load(config({"port": 1}), port=0).settings.port == 0
+
+
+def test_space_around_a_value_is_no_part_of_it(config):
+    settings = settings_of(
+        {"apiKey": " sk-dummy\n"}, config, {"KIRO_TRIO_REGION": " eu-west-1 ", "KIRO_TRIO_PORT": "1\n"}
+    )
+    assert (settings.api_key, settings.region, settings.port) == ("sk-dummy", "eu-west-1", 1)
+
+
 def test_the_kiro_api_key_comes_from_its_own_variable_only(config):
     assert settings_of({}, config, {"KIRO_API_KEY": "ksk_dummy"}).kiro_api_key == "ksk_dummy"
     assert any("KIRO_API_KEY" in warning for warning in load(config({}), {"KIRO_API_KEY": ""}).warnings)
@@ -260,6 +271,14 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path):
             "/does/not/exist",
             "cannot be used: /does/not/exist: cannot be read: No such file or directory",
         ),
+        ("defaultEndpoint", "idee", "must be one of ide, ide-kiro, cli, cli-q"),
+        ("apiKeyEndpoint", "", "must be one of ide, ide-kiro, cli, cli-q"),
+        (
+            "endpoints",
+            {"ide": {"orign": "X"}},
+            "cannot be used: endpoints.ide: Object contains unknown field",
+        ),
+        ("endpoints", {"own": {"origin": "X"}}, "cannot be used: endpoints.own: there is no such preset"),
         ("region", "us-east-1\n.evil.example", "must be a region"),
         ("region", "us-east-1/x", "must be a region"),
         ("models", {"m": {"window": 0}}, "cannot be used: models.m: Expected `int` >= 1"),
