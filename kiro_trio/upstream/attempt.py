@@ -11,7 +11,7 @@ Whatever goes wrong, an attempt ends in a value, `Ended(failure)`. Cancelling it
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import trio
@@ -54,7 +54,8 @@ class Limits:
 class Attempts:
     """Makes attempts: the callable that `kiro_trio.session.run.Session` is given.
 
-    `base` sends all calls there instead of to Kiro's hosts, with the same paths (a simulator, a test).
+    `base` sends all calls there instead of to Kiro's hosts, with the same paths (a simulator, a test). `wall` tells
+    the time of day in epoch seconds.
     """
 
     client: Http1Client
@@ -62,7 +63,14 @@ class Attempts:
     versions: Versions
     limits: Limits
     max_message_size: int
+    wall: Callable[[], float]
     base: str | None = None
+    closers: set[tuple[str, str]] = field(default_factory=set)
+    """(endpoint, model) whose replies have been seen to end with Kiro's closing events: one that does not was cut.
+
+    Whether they all do is not known, so none is blamed before it has shown that it does.
+    Source: docs/wire.md, "Open questions".
+    """
 
     async def __call__(self, request: KiroRequest, lease: Lease, deliver: Deliver, patience: float) -> Ended:
         """Make one try; see `kiro_trio.session.run.Attempt`. Never raises for what Kiro or the network do."""
@@ -105,7 +113,7 @@ class _Attempt:
             async with await self._open() as response:
                 if response.status != 200:  # noqa: PLR2004
                     body = await response.read_limited(ERROR_BODY_LIMIT)
-                    return classify(response.status, response.headers, body)
+                    return classify(response.status, response.headers, body, now=self._house.wall())
                 content_type = (
                     response.headers.get("content-type", EVENT_STREAM).partition(";")[0].strip().lower()
                 )
@@ -174,9 +182,13 @@ class _Attempt:
             decoder.close()
         except WireError as error:
             return Failure(Fault.TRUNCATED_STREAM, str(error))
-        if not response.framed and not reader.saw_ending:
-            # Only the end of the connection ended this body, and that looks the same when it is cut at a frame's edge.
-            return Failure(Fault.TRUNCATED_STREAM, "closed without Kiro's closing events")
+        kind = (self._lease.endpoint, self._request.model_id)
+        if reader.saw_ending:
+            self._house.closers.add(kind)
+        elif not response.framed or kind in self._house.closers:
+            # A body that only the connection's end ends looks the same when it is cut at a frame's edge, and so does
+            # one whose sender was cut off himself.
+            return Failure(Fault.TRUNCATED_STREAM, "ended without Kiro's closing events")
         events = reader.close()
         if events and reader.failure is None:
             await self._deliver(events)

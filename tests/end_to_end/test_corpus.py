@@ -1,0 +1,91 @@
+"""Every kind of request through the whole house, read by the official SDK; streamed and in one piece the same."""
+
+import json
+from typing import Any
+
+import pytest
+from anthropic import AsyncAnthropic, AsyncStream
+from anthropic.lib.streaming._messages import accumulate_event
+from anthropic.types import Message, RawMessageStreamEvent
+
+from tests.dialects.anthropic.requests import SAMPLES
+from tests.dialects.grammar import read
+from tests.end_to_end.house import House, house
+from tests.shared import messages_corpus, needs_shared
+
+OURS = {name: json.loads(body) for name, body in SAMPLES.items()}
+RECORDED = {name: record["body"] for name, record in messages_corpus().items()}
+
+
+async def both_ways(here: House, body: dict[str, Any]) -> None:
+    raw = (await here.post({**body, "stream": True})).content
+    reading = read(raw)
+    assert reading.ending == "message_stop", raw[-500:]
+    async with here.anthropic() as client:
+        streamed = await sdk_stream(client, body)
+        whole = await client.post("/v1/messages", body={**body, "stream": False}, cast_to=Message)
+    assert essence(streamed) == essence(whole)
+    assert whole.content
+    assert whole.usage.input_tokens > 0
+
+
+async def sdk_stream(client: AsyncAnthropic, body: dict[str, Any]) -> Message:
+    stream = await client.post(
+        "/v1/messages",
+        body={**body, "stream": True},
+        cast_to=Message,
+        stream=True,
+        stream_cls=AsyncStream[RawMessageStreamEvent],
+    )
+    snapshot = None
+    async for event in stream:
+        snapshot = accumulate_event(event=event, current_snapshot=snapshot)
+    assert snapshot is not None
+    return snapshot
+
+
+def essence(message: Message) -> dict[str, Any]:
+    """What must be the same both ways: not the ids, which are made up for each answer."""
+    found = message.model_dump(exclude={"id"}, exclude_none=True)
+    for block in found["content"]:
+        block.pop("id", None)
+        block.pop("tool_use_id", None)
+        block.pop("parsed_output", None)
+    found.pop("usage")
+    return {**found, "output_tokens": message.usage.output_tokens}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+async def test_our_own_requests(tmp_path, name: str) -> None:
+    async with house(tmp_path) as here:
+        await both_ways(here, OURS[name])
+        assert all(exchange.refused is None for exchange in here.simulator.seen)
+
+
+@needs_shared
+async def test_every_recorded_request(tmp_path) -> None:
+    """One house for all: what one request leaves behind must not trouble the next."""
+    troubled: dict[str, str] = {}
+    async with house(tmp_path) as here:
+        for name, body in RECORDED.items():
+            if "thread" in body:
+                continue
+            try:
+                await both_ways(here, body)
+                refused = [exchange.refused for exchange in here.simulator.seen if exchange.refused]
+                assert not refused, refused
+            except Exception as error:  # noqa: BLE001 - all of them are to be named
+                troubled[name] = f"{type(error).__name__}: {error}"[:400]
+            here.simulator.seen.clear()
+    assert troubled == {}
+
+
+@needs_shared
+async def test_threads_are_declined_so_that_sdks_fall_back(tmp_path) -> None:
+    bodies = [body for body in RECORDED.values() if "thread" in body]
+    assert bodies
+    async with house(tmp_path) as here:
+        for body in bodies:
+            answer = await here.post(body)
+            assert answer.status_code == 400
+            assert answer.json()["error"]["details"]["error_code"] == "thread_unsupported_request"

@@ -1,0 +1,249 @@
+"""What a client sees when Kiro misbehaves in any way that the simulator knows."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kiro_trio.conversation.faults import Fault
+from kiro_trio.session.run import Patience
+from kiro_trio.simulator.recording import stream_bytes
+from kiro_trio.simulator.script import (
+    Break,
+    CallTool,
+    Coalesce,
+    Corrupt,
+    Cut,
+    Error,
+    Event,
+    Extra,
+    Framing,
+    Garbage,
+    HangUp,
+    Pause,
+    Reply,
+    Say,
+    Stall,
+    Think,
+    Throw,
+    Trickle,
+)
+from kiro_trio.upstream.attempt import Limits
+from tests.dialects.grammar import read
+from tests.session.chain import Chain, reply, replying
+
+WORDS = "The quick brown fox"
+WHOLE = reply(
+    Think("Hmm, let me see.", signature="c2lnbmF0dXJl"),
+    Say(WORDS, piece=5),
+    CallTool("Bash", {"command": "ls -la"}, id="tooluse_1", piece=6),
+)
+FINE = reply(Say("All is well."))
+
+
+def play(*replies: Reply, live: bool = True, **options) -> Chain:
+    chain = Chain(replying(*replies), live=live, **options)
+    chain.run()
+    assert chain.door.ended == 1
+    assert not chain.leases.open
+    return chain
+
+
+def check(chain: Chain, *wholes: str) -> None:
+    """The answer is one of `wholes`, or an error; never a part of one with a clean end, never a mixture."""
+    door = chain.door
+    if door.status != 200:
+        assert json.loads(door.body)["type"] == "error"
+        return
+    if not chain.live:
+        message = json.loads(door.body)
+        assert "".join(block.get("text", "") for block in message["content"]) in wholes
+        return
+    reading = read(door.body)
+    names = door.names()
+    assert names.count("message_stop") + names.count("error") == 1
+    if names[-1] == "message_stop":
+        assert door.text() in wholes
+    else:
+        assert any(whole.startswith(door.text()) for whole in wholes)
+    assert reading is not None
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_whole_reply_arrives_whole(live: bool) -> None:
+    chain = play(WHOLE, live=live)
+    check(chain, WORDS)
+    assert chain.outcome.failure is None
+
+
+@pytest.mark.parametrize(
+    ("how", "live", "step"),
+    [("close", True, 1), ("reset", True, 5), ("end", True, 3), ("close", False, 7), ("end", False, 7)],
+)
+def test_a_body_cut_at_any_byte_never_ends_cleanly(how: str, live: bool, step: int) -> None:
+    closers = play(WHOLE).closers
+    size = sum(map(len, stream_bytes(WHOLE)))
+    for at in range(0, size, step):
+        cut = Reply(steps=WHOLE.steps, misfortunes=(Cut(at=at, how=how),))
+        chain = play(cut, FINE, live=live, closers=closers)
+        check(chain, WORDS, "All is well.")
+        assert chain.outcome.attempts[0].failure is not None, f"cut at {at} of {size} went unseen"
+
+
+def test_an_answer_cut_at_any_byte_on_the_line_never_ends_cleanly() -> None:
+    chain = play(WHOLE)
+    size = 200 + sum(len(chunk) + 8 for chunk in stream_bytes(WHOLE))
+    seen_whole = 0
+    for at in range(0, size, 11):
+        cut = Reply(steps=WHOLE.steps, misfortunes=(Cut(at=at, of="wire", how="close"),))
+        chain = play(cut, FINE)
+        check(chain, WORDS, "All is well.")
+        seen_whole += chain.outcome.attempts[0].failure is None
+    assert seen_whole <= size // 11 // 4  # only those behind the end
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_any_flipped_bit_is_found(live: bool) -> None:
+    frames = stream_bytes(WHOLE)
+    for number, frame in enumerate(frames):
+        for byte in range(number % 5, len(frame), 13):
+            bad = Reply(steps=WHOLE.steps, misfortunes=(Corrupt(frame=number, byte=byte, bit=byte % 8),))
+            chain = play(bad, FINE, live=live)
+            check(chain, WORDS, "All is well.")
+            assert chain.outcome.attempts[0].failure.fault in {Fault.CORRUPT_STREAM, Fault.TRUNCATED_STREAM}
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"),
+    [
+        (reply(status="throttled"), Fault.THROTTLED),
+        (reply(Throw("ThrottlingException", "slow down")), Fault.THROTTLED),
+        (reply(Throw("InternalServerException", "oops")), Fault.SERVER_ERROR),
+        (reply(misfortunes=[Garbage()]), Fault.NOT_AN_EVENT_STREAM),
+        (reply(Pause(0), bare=True), Fault.EMPTY_REPLY),
+        (reply(CallTool("Bash", '{"command": "l', stop=False)), Fault.TOOL_CALL_INCOMPLETE),
+        (reply(CallTool("Bash", '{"command": "l')), Fault.TOOL_CALL_INCOMPLETE),
+        (reply(misfortunes=[Stall()]), Fault.FIRST_BYTE_TIMEOUT),
+    ],
+)
+def test_trouble_before_the_first_words_is_unseen(bad: Reply, fault: Fault) -> None:
+    chain = play(bad, FINE, limits=Limits(first_byte=60))
+    check(chain, "All is well.")
+    assert chain.outcome.failure is None
+    assert chain.outcome.attempts[0].failure.fault is fault
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        reply(Say("Half a th"), Throw("InternalServerException", "oops")),
+        reply(Say("Half a th"), Error("InternalError", "oops")),
+        reply(Say("Half a th"), Break("reset")),
+        reply(Say("Half a th"), Break("close")),
+        reply(Say("Half a th"), Pause()),
+        reply(Say("Half a th"), CallTool("Bash", '{"command": "l', stop=False)),
+        reply(Say("Half a th"), misfortunes=[Extra(b"\x00\x00")]),
+        reply(Say("Half a th"), misfortunes=[Framing("noend")]),
+    ],
+)
+def test_trouble_after_the_first_words_is_one_error_event(bad: Reply) -> None:
+    chain = play(bad, FINE)
+    assert chain.door.names()[-1] == "error"
+    assert chain.door.text() == "Half a th"
+    assert len(chain.outcome.attempts) == 1
+
+
+def test_a_body_that_only_the_close_ends_must_have_kiros_closing_events() -> None:
+    chain = play(reply(Say("Half a th"), misfortunes=[Framing("close")], bare=True))
+    assert chain.door.names()[-1] == "error"
+    chain = play(reply(Say("All of it"), misfortunes=[Framing("close")]))
+    assert chain.door.names()[-1] == "message_stop"
+
+
+def test_a_connection_gone_stale_is_replaced_unnoticed() -> None:
+    chain = play(reply(status="throttled", misfortunes=[HangUp()]), FINE)
+    check(chain, "All is well.")
+    assert [attempt.credential_id for attempt in chain.outcome.attempts] == [1, 2]
+
+
+def test_unknown_events_are_passed_over() -> None:
+    chain = play(reply(Event("somethingNewEvent", {"a": 1}), Say("All is well.")))
+    check(chain, "All is well.")
+
+
+def test_a_first_byte_that_never_comes_is_not_waited_for_beyond_the_limit() -> None:
+    chain = play(reply(misfortunes=[Stall()]), limits=Limits(first_byte=30), patience=Patience(deadline=100))
+    assert chain.door.names()[-1] == "error"
+    assert [attempt.seconds for attempt in chain.outcome.attempts] == [30, 30]
+
+
+def test_one_read_of_many_frames_is_one_write() -> None:
+    chain = play(reply(Say([f"{number} " for number in range(200)]), misfortunes=[Coalesce(0, 0)]))
+    assert len(chain.door.writes) <= 2
+    assert chain.door.text() == "".join(f"{number} " for number in range(200))
+
+
+# Any misfortune
+
+TEXTS = st.text("abc <>\n", min_size=1, max_size=12)
+STEPS = st.lists(
+    st.one_of(
+        st.builds(Say, TEXTS, piece=st.integers(0, 4)),
+        st.builds(Say, TEXTS),
+        st.builds(Think, TEXTS, signature=st.sampled_from(["", "c2ln"])),
+        st.builds(CallTool, st.just("Bash"), st.just({"command": "ls"}), piece=st.integers(0, 5)),
+        st.builds(
+            CallTool,
+            st.just("Bash"),
+            st.sampled_from(['{"a', "", "{}", "[]", "nonsense"]),
+            stop=st.booleans(),
+        ),
+        st.builds(Pause, st.sampled_from([0.5, 12.0, 25.0, 400.0])),
+        st.builds(Throw, st.sampled_from(["ThrottlingException", "InternalServerException", "NewException"])),
+        st.builds(Error, st.just("InternalError")),
+        st.builds(
+            Event, st.sampled_from(["newEvent", "codeReferenceEvent", "toolUseEvent"]), st.just({"x": 1})
+        ),
+        st.builds(Break, st.sampled_from(["reset", "close", "end"])),
+    ),
+    min_size=1,
+    max_size=5,
+)
+MISFORTUNES = st.lists(
+    st.one_of(
+        st.builds(Corrupt, st.integers(0, 4), st.integers(0, 60), st.integers(0, 7)),
+        st.builds(Cut, st.integers(0, 700), st.sampled_from(["reset", "close", "end"])),
+        st.builds(Stall, st.none() | st.integers(0, 300), st.sampled_from([None, 15.0])),
+        st.builds(Trickle, st.integers(1, 50)),
+        st.builds(
+            Framing, st.sampled_from(["chunked", "length", "close", "noend"]), st.sampled_from([0, 0, -3, 5])
+        ),
+        st.builds(Coalesce, st.integers(0, 3), st.integers(0, 3)),
+        st.builds(Extra, st.binary(min_size=1, max_size=20), st.booleans()),
+        st.just(HangUp()),
+        st.just(Garbage()),
+    ),
+    max_size=2,
+).map(tuple)
+STATUSES = st.sampled_from([None, None, None, None, "throttled"])
+REPLIES = st.builds(Reply, STEPS.map(tuple), STATUSES, MISFORTUNES, st.booleans())
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(REPLIES, min_size=1, max_size=3), st.booleans())
+def test_any_misfortune_has_exactly_one_honest_ending(replies: list[Reply], live: bool) -> None:
+    chain = play(*replies, live=live)
+    failure = chain.outcome.failure
+    assert chain.outcome.bug is None
+    assert (failure is None) == (chain.outcome.attempts[-1].failure is None)
+    if chain.door.status == 200 and live:
+        names = chain.door.names()
+        read(chain.door.body)
+        assert names.count("message_stop") == (failure is None)
+        assert names.count("error") == (failure is not None)
+        times = [chain.door.opened_at, *(at for at, _ in chain.door.writes)]
+        assert all(later - earlier <= 15 for earlier, later in pairwise(times))
+    else:
+        assert (chain.door.status == 200) == (failure is None)
