@@ -3,6 +3,7 @@
 import math
 import socket
 import struct
+from collections.abc import Callable
 from http import HTTPStatus
 
 import trio
@@ -18,15 +19,21 @@ class _CutHere(Exception):
 
 
 class Performance:
-    """One delivery on its way to the client; `exchange` is told how far it came."""
+    """One delivery on its way to the client; `exchange` keeps how far it came, `progressed` is called after it."""
 
     def __init__(
-        self, stream: trio.abc.Stream, delivery: Delivery, request: Request, exchange: Exchange
+        self,
+        stream: trio.abc.Stream,
+        delivery: Delivery,
+        request: Request,
+        exchange: Exchange,
+        progressed: Callable[[], None],
     ) -> None:
         self._line = _Line(stream, delivery)
         self._delivery = delivery
         self._request = request
         self._exchange = exchange
+        self._progressed = progressed
         self._chunked = delivery.framing.body in {"chunked", "noend"} and not request.http_1_0
 
     async def carry_out(self) -> How | None:
@@ -66,6 +73,7 @@ class Performance:
             self._exchange.first_byte_at = trio.current_time()
         await self._line.send(b"".join(map(_chunk, chunks) if self._chunked else chunks))
         self._exchange.sent += sum(map(len, chunks))
+        self._progressed()
 
     async def _finish(self) -> None:
         if self._chunked and self._delivery.framing.body == "chunked":

@@ -91,13 +91,13 @@ class Ledger:
         figures.connections += 1
         figures.open_connections += 1
         figures.peak_connections = max(figures.peak_connections, figures.open_connections)
-        self._announce()
+        self.progressed()
         return figures.connections
 
     def disconnected(self) -> None:
         """A connection was closed."""
         self.figures.open_connections -= 1
-        self._announce()
+        self.progressed()
 
     def began(self, exchange: Exchange) -> None:
         """A request has come in whole."""
@@ -108,7 +108,7 @@ class Ledger:
         figures.calls[exchange.call] += 1
         figures.active += 1
         figures.peak_active = max(figures.peak_active, figures.active)
-        self._announce()
+        self.progressed()
 
     def ended(self, exchange: Exchange, ending: Ending, now: float, account: Account | None) -> None:
         """The exchange has ended, in one way or another."""
@@ -120,16 +120,18 @@ class Ledger:
         if account is not None:
             account.active -= 1
         exchange.ended.set()
-        self._announce()
+        self.progressed()
 
     async def wait_until(self, holds: Callable[[], bool]) -> None:
         """Return as soon as `holds()`; it is asked again after everything that the simulator sees."""
         while not holds():
             await self._changed.wait()
 
-    def _announce(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+    def progressed(self) -> None:
+        """Something has changed: wake those who wait."""
+        if self._changed.statistics().tasks_waiting:
+            self._changed.set()
+            self._changed = trio.Event()
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:

@@ -40,7 +40,7 @@ async def serve_simulator(
         task_status.started(f"http://{address}:{name[1]}")
         await trio.serve_listeners(handler, listeners)
     else:
-        secured = [trio.SSLListener(one, ssl_context, https_compatible=True) for one in listeners]
+        secured = [trio.SSLListener(one, ssl_context) for one in listeners]
         task_status.started(f"https://{address}:{name[1]}")
         await trio.serve_listeners(handler, secured)
 
@@ -54,8 +54,10 @@ async def handle_connection(simulator: Simulator, stream: trio.abc.Stream) -> No
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         pass  # the client is gone; the ledger knows
     finally:
-        await trio.aclose_forcefully(stream)
-        simulator.ledger.disconnected()
+        try:
+            await trio.aclose_forcefully(stream)
+        finally:
+            simulator.ledger.disconnected()
 
 
 class _Connection:
@@ -91,10 +93,12 @@ class _Connection:
     ) -> tuple[Ending, How | None]:
         """Answer, while a task listens whether the client closes."""
         ending: tuple[Ending, How | None] = (Ending.CLIENT_CLOSED, None)
+        progressed = self._simulator.ledger.progressed
+        performance = Performance(self._stream, delivery, request, exchange, progressed)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch, exchange, nursery.cancel_scope)
             try:
-                how = await Performance(self._stream, delivery, request, exchange).carry_out()
+                how = await performance.carry_out()
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 exchange.closed_at = trio.current_time()
             else:
