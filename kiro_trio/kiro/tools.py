@@ -18,10 +18,7 @@ from kiro_trio.kiro.tally import Tally
 from kiro_trio.kiro.tool_names import ToolNames
 
 _STAND_IN = "Tool used in conversation history"
-_STAND_IN_SCHEMA = msgspec.Raw(
-    b'{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{},"required":[],'
-    b'"additionalProperties":true}'
-)
+_ANY_ARGUMENTS: Mapping[str, Any] = MappingProxyType({"$schema": "http://json-schema.org/draft-07/schema#"})
 
 # Claude Code sends it to keep deferred loading alive on Anthropic's servers. The dialect takes it away; second lock.
 _NEVER_CALLED = "DeferredToolPlaceholder"
@@ -125,8 +122,9 @@ def declare(
     known = {entry.tool_specification.name for entry in entries}
     unknown = [name for name in spoken if name not in known]
     tally.note("stand-in declared for a tool of the history", len(unknown))
-    stand_ins = (ToolSpecification(name, _STAND_IN, InputSchema(_STAND_IN_SCHEMA)) for name in unknown)
-    return Declared((*entries, *map(ToolEntry, stand_ins)), "\n\n".join(continued))
+    schema = _input_schema(_ANY_ARGUMENTS, options)
+    entries += (ToolEntry(ToolSpecification(name, _STAND_IN, schema)) for name in unknown)
+    return Declared(tuple(entries), "\n\n".join(continued))
 
 
 def _entry(name: str, tool: Tool, options: RequestOptions, tally: Tally, continued: list[str]) -> ToolEntry:
@@ -143,8 +141,11 @@ def _entry(name: str, tool: Tool, options: RequestOptions, tally: Tally, continu
             tally.note("description of a tool continued in the system text")
         else:
             tally.note("description of a tool cut")
-    schema = msgspec.Raw(clean_schema(tool.input_schema, strict=options.strict_schemas))
-    return ToolEntry(ToolSpecification(name, text + tail, InputSchema(schema)))
+    return ToolEntry(ToolSpecification(name, text + tail, _input_schema(tool.input_schema, options)))
+
+
+def _input_schema(schema: Mapping[str, Any], options: RequestOptions) -> InputSchema:
+    return InputSchema(msgspec.Raw(clean_schema(schema, strict=options.strict_schemas)))
 
 
 def _divided(text: str, most: int) -> tuple[str, str]:
