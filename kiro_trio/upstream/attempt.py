@@ -23,21 +23,15 @@ from kiro_trio.kiro.endpoint import Caller, Preset, Versions, chat_call
 from kiro_trio.kiro.faults import classify
 from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.kiro.response import ReplyReader
-from kiro_trio.upstream.errors import ConnectFailed, ConnectionLost, ProxyFailed, TLSFailed, UpstreamError
+from kiro_trio.upstream.errors import UpstreamError
 from kiro_trio.upstream.http1 import Http1Client, Response
+from kiro_trio.upstream.small_calls import as_failure
 from kiro_trio.wire import EventStreamDecoder, Message, WireError
 
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 # What Kiro says of an error is a few hundred bytes; a proxy's error page is not worth more than this.
 ERROR_BODY_LIMIT = 64 * 1024
-
-FAULT_OF: Mapping[type[UpstreamError], Fault] = {
-    ConnectFailed: Fault.CONNECT_FAILED,
-    ProxyFailed: Fault.PROXY_FAILED,
-    TLSFailed: Fault.TLS_FAILED,
-    ConnectionLost: Fault.CONNECTION_LOST,
-}
 
 Deliver = Callable[[Sequence[ReplyEvent]], Awaitable[None]]
 
@@ -121,7 +115,7 @@ class _Attempt:
                     return Failure(Fault.NOT_AN_EVENT_STREAM, f"content-type {content_type[:80]}", status=200)
                 return await self._read(response)
         except UpstreamError as error:
-            return Failure(FAULT_OF.get(type(error), Fault.CONNECTION_LOST), str(error))
+            return as_failure(error)
 
     async def _open(self) -> Response:
         lease = self._lease
