@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kiro_trio.wire.ending import Ending
 from kiro_trio.wire.errors import EventNotUTF8, EventTooLarge, StreamTruncated, WireError
+from kiro_trio.wire.ready import Ending, after
 
 MAX_EVENT_SIZE = 32 * 2**20
 """Above the largest event-stream message, so that whatever Kiro may send in one piece can be passed on in one piece."""
@@ -88,27 +88,32 @@ class ServerSentEventDecoder:
         self.retry: int | None = None
         """How long the sender asks to wait before the next connection, in milliseconds, if it asks."""
 
-    def receive_data(self, data: bytes | bytearray | memoryview) -> None:
+    def receive_data(self, data: bytes | bytearray | memoryview) -> Iterator[ServerSentEvent]:
         """Take the next bytes; all the events that they complete are ready afterwards.
 
-        Never raises for what the bytes say: that is for `events` and `close`. After a fault, data is ignored.
+        Never raises for what the bytes say, only the returned iterator does. After a fault, data is ignored.
+
+        Returns:
+            `events()`; whoever does not want them now may drop it, nothing is lost.
         """
         raw = bytes(memoryview(data))
         if self._fault is not None or not raw:
-            return
+            return self._ready
         if self._split_crlf and raw[0] == _LF:
             raw = raw[1:]
             self._offset += 1
         self._split_crlf = raw.endswith(b"\r")
-        ready, fault = [*self._ready], None
+        new: list[ServerSentEvent] = []
+        broken = None
         try:
             for piece in raw.splitlines(keepends=True):
-                self._take(piece, ready)
-        except WireError as error:
-            fault = error
-        self._ready = iter(ready)
-        if fault is not None:
-            self._break(fault)
+                self._take(piece, new)
+        except WireError as fault:
+            broken = fault
+        self._ready = after(self._ready, new)
+        if broken is not None:
+            self._break(broken)
+        return self._ready
 
     def events(self) -> Iterator[ServerSentEvent]:
         """The events that are ready and that nobody has taken, in order; none is lost when one stops half-way.
@@ -130,7 +135,7 @@ class ServerSentEventDecoder:
         if self._fault is not None:
             raise self._fault.with_traceback(None)
 
-    def _take(self, piece: bytes, ready: list[ServerSentEvent]) -> None:
+    def _take(self, piece: bytes, new: list[ServerSentEvent]) -> None:
         """Take a line with its ending, or the part of a line that has come."""
         text = piece.rstrip(b"\r\n")
         self._line += text
@@ -142,7 +147,7 @@ class ServerSentEventDecoder:
         if not self._offset:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if not line:
-            self._dispatch(ready)
+            self._dispatch(new)
         elif not line.startswith(b":"):
             self._take_field(line)
         self._offset += len(self._line) + len(piece) - len(text)
@@ -165,10 +170,10 @@ class ServerSentEventDecoder:
         elif field == "retry" and _MILLISECONDS.fullmatch(value):
             self.retry = int(value)
 
-    def _dispatch(self, ready: list[ServerSentEvent]) -> None:
+    def _dispatch(self, new: list[ServerSentEvent]) -> None:
         """A blank line: the event is whole. Without any data it is none."""
         if self._data:
-            ready.append(ServerSentEvent(self._name or "message", "\n".join(self._data), self._id))
+            new.append(ServerSentEvent(self._name or "message", "\n".join(self._data), self._id))
             self._events += 1
         self._name, self._data, self._size = "", [], 0
 
