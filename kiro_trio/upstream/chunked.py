@@ -9,13 +9,18 @@ Source: RFC 9112, 7.1
 
 import re
 
-_TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
+# Quantifiers are possessive where what follows cannot be part of what they took: no input makes them backtrack.
+_TEXT = rb"[\t\x20-\x7e\x80-\xff]*+"
 _SIZE_LINE = rb"([0-9A-Fa-f]{1,16})(?:;" + _TEXT + rb"|[ \t]*)"
 
 # The CRLF that ends a chunk, and the size line of the next, in one match: a chunk costs one, wherever it begins.
 _BOUNDARY = re.compile(rb"\r\n" + _SIZE_LINE + rb"\r\n")
 _BOUNDARY_BEGUN = re.compile(rb"\r?|\r\n(?:" + _SIZE_LINE + rb"\r?)?")
-_TRAILERS = re.compile(rb"(?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:" + _TEXT + rb"\r\n)*\r\n")
+_NAME = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]++"
+_TRAILERS = re.compile(rb"(?:" + _NAME + rb":" + _TEXT + rb"\r\n)*+\r\n")
+_TRAILERS_BEGUN = re.compile(
+    rb"(?:" + _NAME + rb":" + _TEXT + rb"\r\n)*+(?:\r|" + _NAME + rb"(?::" + _TEXT + rb"\r?)?)?"
+)
 _FRAMING = re.compile(rb"(?:^|\n)(?:content-length|transfer-encoding):", re.IGNORECASE)
 
 _MAX_SIZE_LINE = 4096
@@ -106,7 +111,7 @@ class ChunkedDecoder:
     def _end(self) -> None:
         trailers = _TRAILERS.match(self._kept)
         if trailers is None:
-            if len(self._kept) > _MAX_TRAILERS or b"\r\n\r\n" in self._kept:
+            if len(self._kept) > _MAX_TRAILERS or not _TRAILERS_BEGUN.fullmatch(self._kept):
                 raise BodyError("trailers that are malformed or too long")
             return
         if trailers.end() > _MAX_TRAILERS or _FRAMING.search(trailers[0]):

@@ -1,9 +1,13 @@
-"""httpx clients for the small calls: renewal, usage, models, profiles, web search."""
+"""httpx clients for the small calls: renewal, usage, models, profiles, web search.
+
+Their transport is our own client, so that proxies, trust and errors are the same for all traffic. httpcore's transports
+were tried: their SOCKS5 leaks its socket when the proxy refuses, has no time limit and takes no reply that comes in two
+pieces; their HTTP proxies do not tunnel `http`; and their pool hides the cause of an error.
+"""
 
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -11,26 +15,13 @@ import httpx
 import trio
 
 from kiro_trio.credentials.credential import Proxy
-from kiro_trio.upstream.errors import (
-    ConnectFailed,
-    ConnectionLost,
-    MalformedResponse,
-    ProxyFailed,
-    TLSFailed,
-    UpstreamError,
-    explain,
-    is_about_tls,
-)
+from kiro_trio.upstream.errors import ConnectionLost, MalformedResponse
 from kiro_trio.upstream.exchange import Request, malformed
+from kiro_trio.upstream.http1 import Http1Client
 from kiro_trio.upstream.origin import split_url
 
 MAX_ANSWER = 4 * 1024 * 1024
 """Bytes of an answer: the longest, a web search, has some 100 kB."""
-
-# `max_connections` stays unlimited: httpcore's pool loses a slot for good with every request that is cancelled while it
-# waits for one, and then serves nobody any more.
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=15.0)
-_CLOSING = 1.0  # seconds that the goodbyes of an evicted client may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +33,17 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-@dataclass(slots=True, eq=False)
-class _Shelf:
-    client: httpx.AsyncClient
-    users: int = 0
-
-
 class Clients:
-    """One httpx client per proxy, made when it is first needed; those least recently used are closed.
+    """Makes small calls, and httpx clients for them: one per proxy, all over one SSL context.
 
-    All share one SSL context (making another one for each costs 43 ms and 0.5 MB). Proxies come from arguments only,
-    never from the environment; cookies are not kept, which would tie accounts together; nothing is redirected.
+    Every call has a connection of its own. On a kept one a call may have to be sent twice, for it may have been closed
+    in the meantime; the first may have been acted on, and a refresh token that has been rotated is lost for good.
 
     Args:
         ssl_context: See `kiro_trio.upstream.tls.client_context`.
         connect_timeout: Seconds for connecting, with proxy and TLS.
-        call_timeout: Seconds for a whole call.
-        max_clients: How many clients are kept; more live for a time while more are in use.
+        call_timeout: Seconds for a whole `call`.
+        max_clients: How many clients are remembered. They hold nothing open, so one that is forgotten needs no closing.
     """
 
     def __init__(
@@ -67,13 +52,34 @@ class Clients:
         *,
         connect_timeout: float = 10.0,
         call_timeout: float = 30.0,
-        max_clients: int = 32,
+        max_clients: int = 256,
     ) -> None:
-        self._ssl_context = ssl_context
-        self._timeout = httpx.Timeout(call_timeout, connect=connect_timeout, pool=None)
+        self._http = Http1Client(ssl_context, connect_timeout=connect_timeout, max_idle=0)
         self._call_timeout = call_timeout
         self._max_clients = max_clients
-        self._shelves: OrderedDict[Proxy | None, _Shelf] = OrderedDict()
+        self._clients: OrderedDict[Proxy | None, httpx.AsyncClient] = OrderedDict()
+
+    def client(self, proxy: Proxy | None) -> httpx.AsyncClient:
+        """Return the httpx client whose calls all go through `proxy`, or straight if there is none.
+
+        Nothing comes from the environment; cookies are not kept, which would tie accounts together; redirects are not
+        followed; no header is sent that the caller did not give, but for `Host` and `Content-Length`; answers are read
+        whole (at most `MAX_ANSWER` bytes) and must not be compressed, for a small one can unpack to gigabytes. It has
+        no time limit but for connecting, and raises `UpstreamError` where others raise httpx's transport errors.
+        """
+        client = self._clients.get(proxy)
+        if client is None:
+            client = self._clients[proxy] = httpx.AsyncClient(
+                transport=_Transport(self._http, proxy),
+                trust_env=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            )
+            for name in list(client.headers):
+                del client.headers[name]
+        self._clients.move_to_end(proxy)
+        while len(self._clients) > self._max_clients:
+            self._clients.popitem(last=False)
+        return client
 
     async def call(
         self,
@@ -84,119 +90,48 @@ class Clients:
         *,
         proxy: Proxy | None = None,
     ) -> Answer:
-        """Send a request and read the whole answer, of any status.
-
-        Only the given headers are sent, with `Host` and `Content-Length`. When cancelled, the connection is closed.
+        """Send a request and read the whole answer, of any status. When cancelled, the connection is closed at once.
 
         Raises:
-            UpstreamError: No whole answer within the time and size limits; see its subclasses.
+            UpstreamError: No whole answer within the limits of time and size (`MAX_ANSWER`); see its subclasses.
         """
         origin, target = split_url(url)
         request = Request.build(origin, method, target, headers, body)
-        failure: UpstreamError | None = None
+        try:
+            outgoing = httpx.Request(method, url, headers=list(request.headers), content=body)
+        except (httpx.InvalidURL, UnicodeError):  # their texts show the value, which may be a token
+            outgoing = None
+        if outgoing is None:
+            raise malformed(request)
         try:
             with trio.fail_after(self._call_timeout):
-                async with self.borrow(proxy) as client:
-                    return await _send(client, request, url)
+                response = await self.client(proxy).send(outgoing)
         except trio.TooSlowError:
-            failure = ConnectionLost(f"{origin.display}: no whole answer within {self._call_timeout:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            failure = _translate(error, request, proxy)
-        raise failure  # out here, for the texts of httpx and h11 show what was sent and received
-
-    @asynccontextmanager
-    async def borrow(self, proxy: Proxy | None) -> AsyncIterator[httpx.AsyncClient]:
-        """Lend the client of this proxy; it is not closed as long as somebody has it."""
-        shelf = self._shelves.get(proxy)
-        if shelf is None:
-            shelf = self._shelves[proxy] = _Shelf(self._make(proxy))
-        self._shelves.move_to_end(proxy)
-        shelf.users += 1
-        try:
-            yield shelf.client
-        finally:
-            shelf.users -= 1
-            await self._evict(self._max_clients)
-
-    async def aclose(self) -> None:
-        """Close all clients that nobody has."""
-        await self._evict(0)
-
-    async def _evict(self, keep: int) -> None:
-        for proxy, shelf in list(self._shelves.items()):
-            if len(self._shelves) <= keep:
-                return
-            if not shelf.users and self._shelves.get(proxy) is shelf:
-                del self._shelves[proxy]
-                with trio.move_on_after(_CLOSING, shield=True):
-                    await shelf.client.aclose()
-
-    def _make(self, proxy: Proxy | None) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(
-            verify=self._ssl_context,
-            trust_env=False,
-            proxy=_httpx_proxy(proxy, self._ssl_context) if proxy else None,
-            timeout=self._timeout,
-            limits=_LIMITS,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
-        for name in list(client.headers):
-            del client.headers[name]  # what we say of ourselves is the caller's choice
-        return client
+            raise ConnectionLost(
+                f"{origin.display}: no whole answer within {self._call_timeout:g} s"
+            ) from None
+        return Answer(response.status_code, dict(response.headers.items()), response.content)
 
 
-class _Body(httpx.AsyncByteStream):
-    """A request's body. httpx's own is an async generator, which a cancelled request leaves to the garbage collector."""
+class _Transport(httpx.AsyncBaseTransport):
+    def __init__(self, http: Http1Client, proxy: Proxy | None) -> None:
+        self._http = http
+        self._proxy = proxy
 
-    def __init__(self, body: bytes) -> None:
-        self._left = [body] if body else []
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._left:
-            raise StopAsyncIteration
-        return self._left.pop()
-
-
-async def _send(client: httpx.AsyncClient, request: Request, url: str) -> Answer:
-    outgoing = httpx.Request(request.method, url, headers=list(request.headers), stream=_Body(request.body))
-    response = await client.send(outgoing, stream=True, follow_redirects=False)
-    body = bytearray()
-    try:
-        with trio.CancelScope() as scope:
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > MAX_ANSWER:
-                    scope.cancel()  # unlike `break`, it unwinds the generators that httpx nests here
-    finally:
-        with trio.move_on_after(_CLOSING, shield=True):
-            await response.aclose()
-    if len(body) > MAX_ANSWER:
-        raise MalformedResponse(f"{request.origin.display}: the answer exceeds {MAX_ANSWER} bytes")
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, bytes(body))
-
-
-def _httpx_proxy(proxy: Proxy, ssl_context: ssl.SSLContext) -> httpx.Proxy:
-    auth = (proxy.username, proxy.password) if proxy.username or proxy.password else None
-    return httpx.Proxy(proxy.display, auth=auth, ssl_context=ssl_context if proxy.scheme == "https" else None)
-
-
-def _translate(error: Exception, request: Request, proxy: Proxy | None) -> UpstreamError:
-    place = request.origin.display
-    if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | UnicodeError):
-        return malformed(request)
-    if isinstance(error, httpx.ProxyError) and proxy:
-        return ProxyFailed(f"proxy {proxy.display} refused to connect to {place}, or did not accept us")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        way = f" through proxy {proxy.display}" if proxy else ""
-        if is_about_tls(error):
-            return TLSFailed(f"TLS with {place}{way}: {explain(error)}")
-        if proxy:
-            return ProxyFailed(f"proxy {proxy.display}: {explain(error)}")
-        return ConnectFailed(f"{place}: {explain(error)}")
-    if isinstance(error, httpx.RemoteProtocolError | httpx.DecodingError):
-        return MalformedResponse(f"{place}: the answer is cut short or not HTTP/1.1 ({type(error).__name__})")
-    return ConnectionLost(f"{place}: {explain(error)}")
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        body = await request.aread()
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        url, place = str(request.url), request.url.host
+        async with await self._http.request(
+            request.method, url, headers, body, proxy=self._proxy
+        ) as response:
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise MalformedResponse(f"{place}: the answer is compressed, which we did not ask for")
+            # Read here: httpx would stream through three nested async generators, which leak when one of them raises.
+            content = await response.read_limited(MAX_ANSWER + 1)
+        if len(content) > MAX_ANSWER:
+            raise MalformedResponse(f"{place}: the answer exceeds {MAX_ANSWER} bytes")
+        fields = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()
+        ]
+        return httpx.Response(response.status, headers=fields, content=content)

@@ -4,6 +4,7 @@ A text names the place (`host:port`, or the proxy as it may be shown) and the ca
 never holds a header, a body, a URL's path or a password: those of h11 and httpx do, so theirs are never passed on.
 """
 
+import os
 import ssl
 from collections.abc import Iterator
 
@@ -56,11 +57,6 @@ def explain(error: BaseException) -> str:
     return "; ".join(list(lines)[:_MAX_CAUSES])
 
 
-def is_about_tls(error: BaseException) -> bool:
-    """Whether TLS is what lies at the bottom of an error."""
-    return any(isinstance(cause, ssl.SSLError) for cause in _bottom(error))
-
-
 def _bottom(error: BaseException) -> Iterator[BaseException]:
     while error.__cause__ is not None:
         error = error.__cause__
@@ -78,7 +74,8 @@ def _line(error: BaseException) -> str:
     elif isinstance(error, ssl.SSLError):
         text = (error.reason or "").replace("_", " ").lower()
     elif isinstance(error, OSError):
-        text = error.strerror or ""
+        # trio puts addresses before the system's words; a name that is not found has a negative number of its own.
+        text = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or ""
     else:
         text = ""
     return f"{text} ({name})" if text else name

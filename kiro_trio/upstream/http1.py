@@ -165,14 +165,14 @@ class Response:
         Raises:
             ConnectionLost: As `receive_some`.
         """
-        body = b""
+        body = bytearray()
         while len(body) < limit and (data := await self.receive_some()):
             body += data
-        return body[:limit]
+        return bytes(body[:limit])
 
     async def aclose(self) -> None:
         """Give the connection back or close it, as leaving the context does."""
-        whole = self._exchange.sent and self._body.done and not self._body.unused
+        whole = self._exchange.sent and self.framed and self._body.done and not self._body.unused
         await self._lent.release(keep=whole and self._may_keep_alive())
 
     async def __aenter__(self) -> Self:

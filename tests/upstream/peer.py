@@ -1,10 +1,12 @@
 """A scriptable server that is as raw as TCP: it says what a test tells it, when it is told."""
 
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial, wraps
+from typing import Any
 
 import trio
 import trio.testing
@@ -142,3 +144,11 @@ async def settle(condition: Callable[[], bool]) -> bool:
         while not condition():  # noqa: ASYNC110 - there is nobody who could set an event
             await trio.sleep(0.001)
     return condition()
+
+
+def linger(line: Line) -> None:
+    """Have the close of this connection send a reset."""
+    stream: Any = line.stream
+    while hasattr(stream, "transport_stream"):
+        stream = stream.transport_stream
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
