@@ -31,6 +31,7 @@ _WANTS_JSON = re.compile(
 _OBJECT = re.compile(r"\{\s*\"")
 _TOPIC = re.compile(r"isNewTopic")
 _PATHS = re.compile(r"extract any file paths that this command", re.IGNORECASE)
+_TITLES = re.compile(r"\b(?:write|generate|give|suggest)\b.{0,30}\btitle\b.*", re.IGNORECASE | re.DOTALL)
 _COUNTS = re.compile(r"\bcount (?:up )?to (\d{1,6})\b", re.IGNORECASE)
 _GREETS = re.compile(r"^\W*(?:hi|hello|hey|good (?:morning|evening|day)|greetings)\b", re.IGNORECASE)
 
@@ -72,9 +73,10 @@ def _compacts(scene: Scene) -> tuple[Steps, ...]:
 def _answers_in_json(scene: Scene) -> tuple[Steps, ...]:
     if _TOPIC.search(scene.text):
         return _say(json.dumps({"isNewTopic": True, "title": title_of(scene.ask, 3)}))
-    if scene.results or not _WANTS_JSON.search(scene.text):
+    told = scene.current if scene.tools else scene.text
+    if scene.results or "json" not in told.lower() or not _WANTS_JSON.search(told):
         return ()
-    schema = _schema_in(scene.current) or (None if scene.tools else _schema_in(scene.text))
+    schema = _schema_in(scene.current) or _schema_in(told)
     if schema is None and scene.tools:
         return ()
     value = {"answer": _brief(scene.ask)} if schema is None else sample(schema, scene.ask)
@@ -101,6 +103,12 @@ def _extracts_paths(scene: Scene) -> tuple[Steps, ...]:
     if not _PATHS.search(scene.text):
         return ()
     return _say("<is_displaying_contents>\nfalse\n</is_displaying_contents>\n\n<filepaths>\n</filepaths>")
+
+
+def _names_conversations(scene: Scene) -> tuple[Steps, ...]:
+    if scene.tools or not _TITLES.search(scene.ask):
+        return ()
+    return _say(title_of((*scene.earlier, _TITLES.sub("", scene.ask))[0]))
 
 
 def _calls_tools(scene: Scene) -> tuple[Steps, ...]:
@@ -140,8 +148,9 @@ def _counts(scene: Scene) -> tuple[Steps, ...]:
 
 def _answers(scene: Scene) -> tuple[Steps, ...]:
     greeting = "Hello! " if _GREETS.match(scene.ask) else ""
+    heard = f"You said: “{_brief(scene.ask)}”. " if scene.ask else ""
     return _say(
-        f"{greeting}You said: “{_brief(scene.ask)}”. I am a simulated Kiro and run no model, but I heard every word. "
+        f"{greeting}{heard}I am a simulated Kiro and run no model, but I heard every word. "
         "Ask me to run a command, or to read, write or edit a file, and I will call your tools."
     )
 
@@ -159,6 +168,7 @@ _HABITS: tuple[Callable[[Scene], tuple[Steps, ...]], ...] = (
     _compacts,
     _answers_in_json,
     _extracts_paths,
+    _names_conversations,
     _calls_tools,
     _tells_results,
     _counts,

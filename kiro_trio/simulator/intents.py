@@ -17,7 +17,7 @@ COMMANDS = (
     "|uniq|wc|which|whoami|xargs"
 )
 _QUOTED = r"(?:`(?P<{0}q>[^`]+)`|\"(?P<{0}d>[^\"]+)\"|'(?P<{0}s>[^']+)')"
-_FILE = r"(?:`(?P<{0}q>[^`\s]+)`|(?P<{0}p>(?!https?:)[~./\w-]*\w\.\w{{1,8}}\b|/[\w./-]+))"
+_FILE = r"(?:`(?P<{0}q>[^`\s]+)`|(?P<{0}p>(?<![\w/:.])(?!https?:)(?:[~./\w-]*\w\.\w{{1,8}}\b|/[\w./-]+)))"
 
 _RUN = re.compile(
     r"\b(?:run|execute)\b(?:\s+(?:this|the|a|following|shell|bash|command|commands|in bash))*\s*:?\s*"
@@ -57,6 +57,7 @@ _READ = re.compile(
     + _FILE.format("file"),
     re.IGNORECASE | re.DOTALL,
 )
+_MUST = re.compile(r"\bcalling at least one of your tools\b", re.IGNORECASE)
 _AT_ONCE = re.compile(r"\b(?:in parallel|at once|at the same time)\b", re.IGNORECASE)
 
 _TOOLS: Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
@@ -126,9 +127,10 @@ def _edits(scene: Scene) -> Iterator[CallTool]:
 def _named(scene: Scene) -> Iterator[CallTool]:
     """A tool that is called by name, or one of a few whose name shares a word with what the user says."""
     said = scene.ask.lower()
+    demanded = f"{said}\n{scene.demands.lower()}"
     for tool in scene.tools.values():
-        name = re.escape(tool.name.lower())
-        if re.search(rf"\b(?:use|call|using)\b\W+(?:the\W+)?(?:tool\W+)?{name}\b", scene.current.lower()):
+        by_name = rf"\b(?:use|using|call|calling)\b\W+(?:the\W+)?(?:tool\W+)?{re.escape(tool.name.lower())}\b"
+        if re.search(by_name, demanded) or _MUST.search(demanded):
             yield CallTool(tool.name, sample(tool.input_schema.json, scene.ask))
             return
     for tool in scene.tools.values():

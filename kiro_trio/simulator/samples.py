@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 MAX_DEPTH = 12
+MAX_PADDING = 10_000
 FORMATS: Mapping[str, str] = {
     "date": "2026-01-01",
     "date-time": "2026-01-01T00:00:00Z",
@@ -12,13 +13,15 @@ FORMATS: Mapping[str, str] = {
     "uri": "https://example.com/",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
+_Kind = TypeVar("_Kind")
 _KEBAB = re.compile(r"[^a-z0-9]+")
+_SEARCH = re.compile(r"^perform a web search for the query:\s*", re.IGNORECASE)
 _PROPER = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][\w-]+")
 
 
 def sample(schema: Any, words: str) -> Any:
-    """A value that fits `schema`, as far as the usual keywords go."""
-    return _Sampler(schema if isinstance(schema, Mapping) else {}, words).value(schema, "", 0)
+    """A value that fits `schema`, as far as the usual keywords go; whatever is no schema stands for a string."""
+    return _Sampler(schema if isinstance(schema, dict) else {}, words).value(schema, "", 0)
 
 
 def title_of(words: str, most: int = 6) -> str:
@@ -29,76 +32,98 @@ def title_of(words: str, most: int = 6) -> str:
 
 
 class _Sampler:
-    def __init__(self, root: Mapping[str, Any], words: str) -> None:
+    def __init__(self, root: dict[str, Any], words: str) -> None:
         self._root = root
         self._words = words
 
     def value(self, schema: Any, name: str, depth: int) -> Any:
-        if not isinstance(schema, Mapping) or depth > MAX_DEPTH:
+        if depth > MAX_DEPTH:
             return None
-        schema = self._resolved(schema)
+        schema = self._resolved(schema) if isinstance(schema, dict) else {}
         for keyword in ("const", "default"):
             if keyword in schema:
                 return schema[keyword]
-        if schema.get("enum"):
-            return schema["enum"][0]
+        if choices := _of(schema, "enum", list):
+            return choices[0]
         for keyword in ("anyOf", "oneOf", "allOf"):
-            if schema.get(keyword):
-                return self.value(schema[keyword][0], name, depth + 1)
+            if choices := _of(schema, keyword, list):
+                return self.value(choices[0], name, depth + 1)
         return self._of_type(schema, name, depth)
 
-    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        reference = schema.get("$ref")
-        if not isinstance(reference, str) or not reference.startswith("#/"):
+    def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        reference = _of(schema, "$ref", str)
+        if not reference.startswith("#/"):
             return schema
         found: Any = self._root
         for part in reference[2:].split("/"):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else {}
+            found = found.get(part) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
 
-    def _of_type(self, schema: Mapping[str, Any], name: str, depth: int) -> Any:
-        kind = schema.get("type", "object" if "properties" in schema else "string")
-        if isinstance(kind, list):
-            kind = next((one for one in kind if one != "null"), "null")
-        if kind == "object":
-            return self._object(schema, depth)
-        if kind == "array":
-            return [self.value(schema.get("items", {}), name, depth + 1)]
+    def _of_type(self, schema: dict[str, Any], name: str, depth: int) -> Any:
+        otherwise = "object" if "properties" in schema else "string"
+        kinds = [
+            kind
+            for kind in (schema.get("type"), *_of(schema, "type", list), otherwise)
+            if isinstance(kind, str)
+        ]
         makers: Mapping[str, Callable[[], Any]] = {
+            "object": lambda: self._object(schema, depth),
+            "array": lambda: [self.value(schema.get("items"), name, depth + 1)],
             "boolean": lambda: True,
             "integer": lambda: int(_least(schema, 1)),
             "number": lambda: _least(schema, 1),
             "string": lambda: self._string(schema, name),
         }
-        return makers[kind]() if kind in makers else None
+        made = next((kind for kind in kinds if kind in makers), otherwise)
+        return None if kinds[0] == "null" and made == otherwise else makers[made]()
 
-    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        properties = schema.get("properties")
-        if not isinstance(properties, Mapping):
-            return {}
-        wanted = schema.get("required") or list(properties)
-        return {key: self.value(properties.get(key, {}), key, depth + 1) for key in wanted}
+    def _object(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:
+        properties = _of(schema, "properties", dict)
+        wanted = _of(schema, "required", list) or list(properties)
+        keys = [key for key in wanted if isinstance(key, str)]
+        return {key: self.value(properties.get(key), key, depth + 1) for key in keys}
 
-    def _string(self, schema: Mapping[str, Any], name: str) -> str:
-        if schema.get("format") in FORMATS:
-            return FORMATS[schema["format"]]
+    def _string(self, schema: dict[str, Any], name: str) -> str:
+        if known := FORMATS.get(_of(schema, "format", str)):
+            return known
         text = self._named(name)
-        return text[: schema.get("maxLength", len(text))].ljust(schema.get("minLength", 0), ".")
+        most, least = _of(schema, "maxLength", int), min(_of(schema, "minLength", int), MAX_PADDING)
+        return (text[:most] if "maxLength" in schema and most >= 0 else text).ljust(least, ".")
 
     def _named(self, name: str) -> str:
-        if name == "name":
-            return _KEBAB.sub("-", title_of(self._words, 4).lower()).strip("-")
-        if name == "title":
-            return title_of(self._words)
-        if name in {"city", "location", "place", "country"}:
-            proper = _PROPER.search(self._words)
-            return proper.group() if proper else "Paris"
-        return self._words.strip() or "simulated"
+        words = self._words.strip()
+        if name in _NAMED:
+            return _NAMED[name](words)
+        return words or "simulated"
 
 
-def _least(schema: Mapping[str, Any], otherwise: float) -> float:
+def _place(words: str) -> str:
+    proper = _PROPER.search(words)
+    return proper.group() if proper else "Paris"
+
+
+_NAMED: Mapping[str, Callable[[str], str]] = {
+    "name": lambda words: _KEBAB.sub("-", title_of(words, 4).lower()).strip("-"),
+    "title": title_of,
+    "city": _place,
+    "location": _place,
+    "query": lambda words: _SEARCH.sub("", words) or "simulated",
+    "command": lambda _: "echo simulated",
+    "file_path": lambda _: "README.md",
+    "path": lambda _: "README.md",
+}
+
+
+def _of(schema: dict[str, Any], keyword: str, kind: type[_Kind]) -> _Kind:
+    """The keyword's value if it is of this kind, else the kind's empty one."""
+    value = schema.get(keyword)
+    return value if isinstance(value, kind) else kind()
+
+
+def _least(schema: dict[str, Any], otherwise: float) -> float:
     """The smallest number that the bounds allow, if they are above `otherwise`."""
-    least = schema.get("minimum", otherwise)
-    if isinstance(bound := schema.get("exclusiveMinimum"), int | float):
-        least = max(least, bound + 1)
-    return float(min(max(least, otherwise), schema.get("maximum", max(least, otherwise))))
+    bounds = {key: value for key, value in schema.items() if type(value) in {int, float}}
+    least = max(
+        otherwise, bounds.get("minimum", otherwise), bounds.get("exclusiveMinimum", otherwise - 1) + 1
+    )
+    return float(min(least, bounds.get("maximum", least)))

@@ -18,16 +18,21 @@ _PRIMED = re.compile(r"follow these instructions", re.IGNORECASE)
 SHORT = 600
 """A paragraph of more characters is an instruction, not what a person asks."""
 
+DEMANDS = 300
+"""So many characters at the end of a message may tell how to answer it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """`ask` is the last thing the user wanted, `calls` the tool calls made for it since, `results` what came now.
 
-    `text` is everything said outside the assistant's turns, `current` the current message as it came.
+    `text` is everything said outside the assistant's turns, `current` the current message as it came, `demands` what
+    its end asks of the form of the answer.
     """
 
     ask: str
     current: str
+    demands: str
     text: str
     tools: Mapping[str, ToolSpecification]
     calls: tuple[ToolUse, ...]
@@ -51,6 +56,7 @@ def look(question: Question) -> Scene:
     return Scene(
         ask=asks[-1] if asks else "",
         current=question.current.content,
+        demands=_ASIDES.sub("", question.current.content)[-DEMANDS:],
         text=text,
         tools={tool.name.lower(): tool for tool in question.current.tools},
         calls=_calls_since_ask(question),
@@ -65,10 +71,13 @@ def own_words(user: UserMessage) -> str:
     """What a person may have typed: the first short paragraph outside reminders and markup; "" beside results."""
     if user.results:
         return ""
-    text = _MARKUP.sub("\n", _ASIDES.sub("\n\n", user.content))
+    without_asides = _ASIDES.sub("\n\n", user.content)
+    text = _MARKUP.sub("\n", without_asides)
     paragraphs = [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text)]
     plain = [one for one in paragraphs if one and len(one) <= SHORT and not one.startswith(("#", "- "))]
-    return plain[0] if plain else text.strip()[:SHORT]
+    if not plain:
+        return text.strip()[:SHORT]
+    return plain[-1 if "<system-reminder>" in without_asides else 0]  # what follows a reminder without an end
 
 
 def _first_reply(question: Question) -> str:
