@@ -16,6 +16,9 @@ _LOOKS = (4 * 256, 4 * 128 * 1024)
 # JPEG start-of-frame markers, which hold the size: C0-CF without DHT (C4), JPG (C8) and DAC (CC).
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset(range(0xD0, 0xD9)) | {0x01}
+
+_WEBP_HEADER = 30
+
 _FILL = re.compile(rb"\xff+")
 
 
@@ -78,6 +81,8 @@ def _jpeg_size(head: bytes) -> tuple[int, int] | None:
 
 
 def _webp_size(head: bytes) -> tuple[int, int] | None:
+    if len(head) < _WEBP_HEADER:
+        return None
     kind = head[12:16]
     if kind == b"VP8X":
         return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")

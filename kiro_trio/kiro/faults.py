@@ -127,11 +127,13 @@ _REASON_SHAPE = re.compile(r"[A-Z]{2,20}(?:_[A-Z]{1,20}){1,7}")
 _TYPE_SHAPE = re.compile(r"[A-Z][A-Za-z]{2,60}(?:Exception|Error)")
 _SUFFIX = re.compile(r"(?:Exception|Error)$")
 
-_COMPARISON = re.compile(r"(\d[\d,_]*)(?: *\+ *(\d[\d,_]*))?(?: tokens)? *> *(\d[\d,_]*)")
-_NUMBER = re.compile(r"\d[\d,_]{2,}")
+# Figures of a size that a window may have, with or without commas. Bounded, so that no message takes long to search.
+_FIGURE = r"(?<![\d,_])(\d[\d,_]{0,12})(?![\d,_])"
+_COMPARISON = re.compile(rf"{_FIGURE}(?: ?\+ ?{_FIGURE})?(?: tokens)? ?> ?{_FIGURE}")
+_NUMBER = re.compile(_FIGURE)
 _LIMIT_WORDS = re.compile(r"\b(?:limit|maximum|max|window)\b", re.IGNORECASE)
 _LONGEST_MESSAGE = 4096
-_MOST_TOKENS = 10**9
+_FEWEST_TOKENS = 100
 _LONGEST_WAIT = 366 * 86400.0
 
 
@@ -246,7 +248,7 @@ def _figures(message: str) -> tuple[int | None, int | None]:
     if comparison := _COMPARISON.search(message):
         first, second, limit = (_integer(figure) for figure in comparison.groups("0"))
         return first + second, limit
-    values = sorted({_integer(match) for match in _NUMBER.findall(message)})
+    values = sorted({value for value in map(_integer, _NUMBER.findall(message)) if value >= _FEWEST_TOKENS})
     if len(values) > 1:
         return values[-1], values[-2]
     if not values:
@@ -255,7 +257,7 @@ def _figures(message: str) -> tuple[int | None, int | None]:
 
 
 def _integer(figure: str) -> int:
-    return min(_MOST_TOKENS, int(re.sub("[,_]", "", figure)))
+    return int(re.sub("[,_]", "", figure))
 
 
 def _retry_after(headers: Mapping[str, str], now: float | None) -> float | None:

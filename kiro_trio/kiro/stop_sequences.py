@@ -8,31 +8,29 @@ class StopSequences:
     there, the longest. Holds back no more than what may be the beginning of one. Empty sequences are ignored.
     """
 
-    __slots__ = ("_held", "_sequences", "found")
+    __slots__ = ("_held", "found", "sequences")
 
     def __init__(self, sequences: tuple[str, ...]) -> None:
-        self._sequences = sorted(filter(None, sequences), key=len, reverse=True)
+        self.sequences = sorted(filter(None, sequences), key=len, reverse=True)
         self._held = ""
         self.found: str | None = None
         """The sequence at which the text ended; nothing behind it counts."""
 
     def feed(self, text: str) -> str:
         """Take in more text and give what is certainly before any sequence."""
-        if not self._sequences:
-            return text
         if self.found is not None:
             return ""
         text = self._held + text
         self._held = ""
         ends = [
             (start + len(sequence), start, sequence)
-            for sequence in self._sequences
+            for sequence in self.sequences
             if (start := text.find(sequence)) >= 0
         ]
         if ends:
             _, start, self.found = min(ends)
             return text[:start]
-        held = max(_overlap(text, sequence) for sequence in self._sequences)
+        held = max((_overlap(text, sequence) for sequence in self.sequences), default=0)
         self._held = text[len(text) - held :]
         return text[: len(text) - held]
 

@@ -47,9 +47,7 @@ _FAULTS = {
 # What Claude Code asks its searching sub-agent.
 _ASKED = re.compile(r"\s*perform a web search for the query:\s*(.*)", re.IGNORECASE | re.DOTALL)
 
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()  # fmt: skip
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]  # fmt: skip
 
 _SNIPPET_LIMIT = 200
 
@@ -141,14 +139,13 @@ def summary(query: str, pages: Iterable[WebPage]) -> str:
     """The pages in words: for the model that called the search, and for the client that asked for nothing else."""
     lines = [f'Web search results for "{query}":', ""]
     for place, page in enumerate(pages, 1):
+        lines.append(f"{place}. **{page.title}**")
         snippet = " ".join(page.snippet.split())
         if len(snippet) > _SNIPPET_LIMIT:
             snippet = f"{snippet[:_SNIPPET_LIMIT].rstrip()}..."
-        lines += (
-            f"{place}. **{page.title}**",
-            *filter(None, (f"   {snippet}".rstrip(),)),
-            f"   Source: {page.url}",
-        )
+        if snippet:
+            lines.append(f"   {snippet}")
+        lines.append(f"   Source: {page.url}")
         if page.page_age:
             lines.append(f"   Date: {page.page_age}")
         lines.append("")
