@@ -140,10 +140,13 @@ def test_a_wrong_type_is_refused_with_its_place(block, complaint):
     assert refusal(block) == complaint
 
 
-def test_deep_nesting_ends_the_search_for_text():
+@pytest.mark.parametrize(
+    "deeper", [lambda inner: {"content": inner}, lambda inner: [inner]], ids=["objects", "arrays"]
+)
+def test_deep_nesting_ends_the_search_for_text(deeper):
     nested: Any = "a"
     for _ in range(50):
-        nested = {"content": nested}
+        nested = deeper(nested)
     assert held_text(nested) == ""
     assert held_text(nested, 50) == "a"
 
