@@ -32,7 +32,7 @@ def fold(events, batches=None) -> bytes:
 
 @pytest.mark.parametrize("manner", [MessageStream, HeldStream])
 @given(data=st.data(), events=replies.whole, chunk=st.integers(1, 500))
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_the_official_sdk_folds_the_stream_into_exactly_this_message(manner, data, events, chunk):
     stream = manner("msg_1", "m", 12).translate(events)
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 from anthropic.types import ModelInfo
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
@@ -64,6 +64,7 @@ def test_pages(query, ids, has_more):
     assert page(**query) == (ids, has_more)
 
 
+@settings(max_examples=20, deadline=None)
 @given(limit=st.integers(1, 9))
 def test_leafing_through_shows_every_model_once(limit):
     seen: list[str] = []

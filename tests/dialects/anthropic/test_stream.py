@@ -45,7 +45,7 @@ manners = pytest.mark.parametrize("manner", [MessageStream, HeldStream])
 
 @manners
 @given(data=st.data(), events=replies.whole)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_any_reply_gives_a_grammatical_stream_in_any_batches(manner, data, events):
     one, other = stream(manner), stream(manner)
 
@@ -57,7 +57,7 @@ def test_any_reply_gives_a_grammatical_stream_in_any_batches(manner, data, event
 
 
 @given(data=st.data(), events=replies.broken_off)
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_a_reply_that_breaks_off_ends_in_one_error_and_nothing_after_it(data, events):
     one = stream()
     sent = b""
@@ -77,7 +77,7 @@ def test_a_reply_that_breaks_off_ends_in_one_error_and_nothing_after_it(data, ev
 
 @manners
 @given(events=replies.whole, chunk=st.integers(1, 200))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_signs_of_life_anywhere_change_nothing_that_a_client_reads(manner, events, chunk):
     one = stream(manner)
     lively = one.keepalive()
@@ -89,7 +89,7 @@ def test_signs_of_life_anywhere_change_nothing_that_a_client_reads(manner, event
 
 
 @given(events=replies.whole)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_held_and_live_streams_differ_in_nothing_but_the_first_count(events):
     live, held = (grammar.frames(stream(manner).translate(events)) for manner in (MessageStream, HeldStream))
 
@@ -266,7 +266,7 @@ def test_only_pings_pass_while_the_message_is_held():
 
 
 @given(signature=replies.words)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_a_signature_is_passed_on_as_it_is(signature):
     block = read(
         ThinkingDelta("a"), ThinkingDelta("b"), ThinkingSigned(signature), TextDelta("c"), *END
