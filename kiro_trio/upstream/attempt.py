@@ -36,6 +36,19 @@ ERROR_BODY_LIMIT = 64 * 1024
 Deliver = Callable[[Sequence[ReplyEvent]], Awaitable[None]]
 
 
+def caller_of(lease: Lease, versions: Versions) -> Caller:
+    """Return who calls when this lease is used."""
+    return Caller(
+        region=lease.api_region,
+        auth_region=lease.auth_region,
+        token=lease.access_token,
+        api_key=lease.api_key,
+        profile_arn=lease.profile_arn,
+        machine_id=lease.machine_id,
+        versions=versions,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long an attempt waits for Kiro, in seconds. There is no limit on a whole stream."""
@@ -119,15 +132,7 @@ class _Attempt:
 
     async def _open(self) -> Response:
         lease = self._lease
-        caller = Caller(
-            region=lease.api_region,
-            auth_region=lease.auth_region,
-            token=lease.access_token,
-            api_key=lease.api_key,
-            profile_arn=lease.profile_arn,
-            machine_id=lease.machine_id,
-            versions=self._house.versions,
-        )
+        caller = caller_of(lease, self._house.versions)
         call = chat_call(self._house.presets[lease.endpoint], caller, str(uuid4()), self._house.base)
         body = self._request.body(
             origin=call.origin,

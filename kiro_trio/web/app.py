@@ -6,6 +6,7 @@ from secrets import token_hex
 import structlog
 from quart import Response, g, request
 from quart_trio import QuartTrio
+from quart_trio.asgi import TrioASGIHTTPConnection
 from werkzeug.exceptions import HTTPException
 
 from kiro_trio import __version__
@@ -34,7 +35,7 @@ TYPE_OF_STATUS = {
 class App(QuartTrio):
     """quart-trio with our connection class."""
 
-    asgi_http_class = Connection
+    asgi_http_class: type[TrioASGIHTTPConnection] = Connection
 
 
 def make_app(gateway: Gateway) -> App:
@@ -93,7 +94,7 @@ def _add_routes(app: App, gateway: Gateway) -> None:
     def guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         async def guard(**arguments: str) -> Response:
             keys = presented_keys(request.headers)
-            name = find_key(keys, gateway.keys)
+            name = find_key(keys, gateway.keys) if gateway.keys else "anybody"
             if name is None and not keys:
                 return problem(401, "authentication_error", "x-api-key or authorization header is required")
             if name is None:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import Protocol
 
 Digest = bytes
 
@@ -12,7 +13,14 @@ def digest_key(key: str) -> Digest:
     return hashlib.sha256(key.encode()).digest()
 
 
-def presented_keys(headers: Mapping[str, str]) -> list[str]:
+class Headers(Protocol):
+    """Request headers, by name in any case."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """Return the value of a header, or `default`."""
+
+
+def presented_keys(headers: Headers) -> list[str]:
     """Return the keys that a request shows: `x-api-key` and `Authorization: Bearer`, which may differ.
 
     Claude Code sends both when both of its variables are set; either one right is enough.

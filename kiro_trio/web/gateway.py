@@ -2,3 +2,172 @@
 
 Below this module nobody reads settings; here they are taken apart and handed on as values.
 """
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+import trio
+
+from kiro_trio.conversation.prompt import Prompt
+from kiro_trio.credentials.clock import wall_clock
+from kiro_trio.credentials.credential import Defaults
+from kiro_trio.credentials.keeper import Keeper
+from kiro_trio.dialects.anthropic.errors import InvalidRequest
+from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
+from kiro_trio.kiro.catalog import Catalog
+from kiro_trio.kiro.endpoint import Versions
+from kiro_trio.kiro.hints import NO_HINTS, Hints
+from kiro_trio.kiro.identity import conversation_ids
+from kiro_trio.kiro.limits import PromptRefused
+from kiro_trio.kiro.options import EarlierThinking, RequestOptions
+from kiro_trio.kiro.preset_changes import changed_presets
+from kiro_trio.kiro.request import KiroRequest, build_request
+from kiro_trio.kiro.websearch import asked_query
+from kiro_trio.session.run import Attempt, Patience, Session, Translator
+from kiro_trio.settings import Settings
+from kiro_trio.upstream.attempt import Attempts, Limits
+from kiro_trio.upstream.clients import Clients
+from kiro_trio.upstream.http1 import Http1Client
+from kiro_trio.upstream.search import Searches
+from kiro_trio.upstream.small_calls import SmallCallsOver
+from kiro_trio.upstream.tls import client_context
+from kiro_trio.web.auth import Digest, digest_key
+
+# Kiro's frames are a few hundred bytes. The protocol allows 24 MiB; a legal one would still be read, a wild one not.
+MAX_MESSAGE_SIZE = 16 * 1024 * 1024
+
+_CLOSING = 2.0  # seconds that the goodbyes to idle connections may take
+
+
+class Gateway:
+    """Accounts, catalogue, the way to Kiro, and the sessions that are running.
+
+    `closing` is set when running sessions should end now, `stopped` when the background tasks have ended.
+
+    Raises:
+        CertificateFileError: the settings' CA file cannot be used.
+        ValueError: a change to an endpoint preset or a model cannot be used; the text says which.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.closing = trio.Event()
+        self.stopped = trio.Event()
+        self.keys: Mapping[str, Digest] = {"default": digest_key(settings.api_key)} if settings.api_key else {}
+        self.catalog = _catalog(settings)
+        self._options = _options(settings)
+        self._patience = Patience(settings.grace_time, settings.ping_interval, settings.request_deadline)
+        self._presets = changed_presets(settings.endpoints)
+        self._versions = Versions(settings.kiro_version, settings.node_version, settings.system_version)
+        self._base = settings.upstream_url.rstrip("/") or None
+        tls = client_context(Path(settings.ca_file) if settings.ca_file else None)
+        self._client = Http1Client(
+            tls, connect_timeout=settings.connect_timeout, chunks_by_hand=settings.fast_path, max_idle=256
+        )
+        self._calls = SmallCallsOver(Clients(tls, connect_timeout=settings.connect_timeout))
+        self.keeper = _keeper(settings, self._calls, self._presets, self._versions, self._base)
+        self._attempts = Attempts(
+            client=self._client,
+            presets=self._presets,
+            versions=self._versions,
+            limits=Limits(settings.first_byte_timeout, settings.idle_timeout),
+            max_message_size=MAX_MESSAGE_SIZE,
+            wall=wall_clock,
+            base=self._base,
+        )
+        self._running: dict[str, Session] = {}
+        self._stop = trio.Event()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run the background tasks (renewal, store watcher) until `stop` is called."""
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self.keeper.run)
+                task_status.started()
+                await self._stop.wait()
+                nursery.cancel_scope.cancel(reason="the gateway is being stopped")
+        finally:
+            with trio.move_on_after(_CLOSING, shield=True):
+                await self._client.aclose()
+            self.stopped.set()
+
+    def stop(self) -> None:
+        """End the background tasks; sessions are not touched."""
+        self._stop.set()
+
+    def say(self, prompt: Prompt) -> KiroRequest:
+        """Turn a prompt into what is said to Kiro.
+
+        Raises:
+            InvalidRequest: it can never be said to Kiro; the text says why.
+        """
+        ids = conversation_ids(prompt.session, prompt.salt, fallback=token_hex(16))
+        try:
+            return build_request(
+                prompt,
+                conversation_id=ids.conversation_id,
+                continuation_id=ids.continuation_id,
+                catalog=self.catalog,
+                options=self._options,
+            )
+        except PromptRefused as refusal:
+            raise InvalidRequest(str(refusal)) from refusal
+
+    def session(
+        self,
+        prompt: Prompt,
+        request: KiroRequest,
+        *,
+        estimate: int,
+        new_translator: Callable[[], Translator],
+        live: bool,
+    ) -> Session:
+        """Make the session that answers `prompt`; nothing is opened before it runs."""
+        return Session(
+            request=request,
+            session_key=f"{prompt.salt}:{prompt.session}" if prompt.session else "",
+            estimate=estimate,
+            new_translator=new_translator,
+            live=live,
+            leases=self.keeper,
+            attempt=self._attempt(prompt),
+            patience=self._patience,
+            closing=self.closing,
+            jitter=random.random,
+        )
+
+    @contextmanager
+    def running(self, request_id: str, session: Session) -> Iterator[None]:
+        """Keep a session in the list of running ones while the context is open."""
+        self._running[request_id] = session
+        try:
+            yield
+        finally:
+            del self._running[request_id]
+
+    @property
+    def running_count(self) -> int:
+        """How many sessions are running."""
+        return len(self._running)
+
+    def _attempt(self, prompt: Prompt) -> Attempt:
+        query = asked_query(prompt)
+        if query is None or prompt.web_search is None:
+            return self._attempts
+        return Searches(
+            self._calls, self._presets, self._versions, wall_clock, query, prompt.web_search, self._base
+        )
+
+
+def _catalog(settings: Settings) -> Catalog:
+    return DEFAULT_CATALOG.overridden(settings.models, settings.model_aliases, settings.unknown_models)
+
+
+def _options(settings: Settings) -> RequestOptions:
+    return RequestOptions(
+        earlier_thinking=EarlierThinking(settings.thinking_history),
+        hints=Hints() if settings.size_hints else NO_HINTS,
+    )

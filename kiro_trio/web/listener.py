@@ -43,7 +43,7 @@ class GatewayConfig(Config):
     backlog = 2048
     # hypercorn's read timeout counts while the client rightly says nothing, and would cut every stream.
     read_timeout: int | None = None
-    errorlog: logging.Logger | str | None = None
+    errorlog: logging.Logger | str | None = logging.getLogger("hypercorn.error")
     accesslog: logging.Logger | str | None = None
     alpn_protocols = ["http/1.1"]  # noqa: RUF012 - hypercorn's own way to declare it
 

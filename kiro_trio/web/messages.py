@@ -41,20 +41,20 @@ async def create_held(gateway: Gateway) -> Response:
 
 async def count_tokens(_gateway: Gateway) -> Response:
     """Estimate how many tokens a prompt has."""
-    prompt = parse_count_tokens(await request.get_data())
+    prompt = parse_count_tokens(await request.get_data(as_text=False))
     body = {"input_tokens": estimate_tokens(prompt)}
     return Response(json.dumps(body), content_type="application/json")
 
 
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
-    asked = parse_messages(await request.get_data(), session_hint=hint, salt=g.client)
+    asked = parse_messages(await request.get_data(as_text=False), session_hint=hint, salt=g.client)
     kiro_request = gateway.say(asked.prompt)
     estimate = estimate_tokens(asked.prompt)
     manner = live_manner if asked.stream else MessageFold
     session = gateway.session(
+        asked.prompt,
         kiro_request,
-        session_key=asked.prompt.session,
         estimate=estimate,
         new_translator=partial(manner, f"msg_{token_hex(12)}", asked.prompt.model, estimate),
         live=asked.stream,

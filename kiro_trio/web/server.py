@@ -31,7 +31,7 @@ async def serve_gateway(
     `on_listening` is called with the base URL once connections are accepted. Cancelling stops at once.
     """
     gateway = Gateway(settings)
-    stopping = shutdown or trio.Event()
+    stopping = trio.Event() if shutdown is None else shutdown
     install(_log_bug)
     async with trio.open_nursery() as nursery:
         await nursery.start(_serve, make_app(gateway), listen_config(settings), stopping, on_listening)

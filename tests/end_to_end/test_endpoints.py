@@ -1,5 +1,6 @@
 import json
 
+import httpx
 import pytest
 import trio
 
@@ -98,13 +99,24 @@ async def test_a_wrong_type_is_told_with_its_place(tmp_path) -> None:
 async def test_a_body_that_is_too_large_is_refused(tmp_path, chunked: bool) -> None:
     large = json.dumps(prompt("x" * 200_000)).encode()
 
-    async def pieces():
-        for start in range(0, len(large), 10_000):
-            yield large[start : start + 10_000]
+    class Pieces(httpx.AsyncByteStream):
+        starts = iter(range(0, len(large), 10_000))
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self) -> bytes:
+            for start in self.starts:
+                return large[start : start + 10_000]
+            raise StopAsyncIteration
 
     async with house(tmp_path, body_limit=100_000) as here:
-        content = pieces() if chunked else large
-        answer = await here.http.post("/v1/messages", content=content, headers={"x-api-key": KEY})
+        request = here.http.build_request("POST", "/v1/messages", headers={"x-api-key": KEY}, content=large)
+        if chunked:
+            del request.headers["content-length"]
+            request.headers["transfer-encoding"] = "chunked"
+            request.stream = Pieces()
+        answer = await here.http.send(request)
         assert here.chats() == []
     assert (answer.status_code, answer.json()["error"]["type"]) == (413, "request_too_large")
     assert "100000" in answer.json()["error"]["message"]
