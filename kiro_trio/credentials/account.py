@@ -6,13 +6,12 @@ clock. Standings that time heals are healed when somebody looks.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from msgspec import structs
 
 from kiro_trio.conversation.faults import Failure
 from kiro_trio.credentials.credential import AccountKind, ArnMode, Credential
-from kiro_trio.credentials.record import COUNTERS, Record
+from kiro_trio.credentials.record import Out, Record, merge_records
 from kiro_trio.credentials.standing import (
     COOL_DOWN,
     FORGIVEN_AFTER,
@@ -36,18 +35,20 @@ _REFUSED_MODELS = 64
 
 @dataclass(slots=True)
 class Account:
-    """A credential on the roster. `limit`: requests at a time. The rest is its history and present."""
+    """A credential on the roster. `limit`: requests at a time. The rest is its history and present.
+
+    `outs` are the standings in force, each with its own end: a request that was still under way may bring "slow down"
+    after a suspension, and neither must end the other.
+    """
 
     credential: Credential
     limit: int
-    standing: Standing = Standing.READY
-    since: float = 0.0
-    until: float | None = None
-    reason: str = ""
+    outs: dict[Standing, Out] = field(default_factory=dict)
     strikes: int = 0
     renewal_strikes: int = 0
     rounds: int = 0
     coolings: int = 0
+    cooled_at: float = 0.0
     delays: int = 0
     renew_after: float = 0.0
     in_flight: int = 0
@@ -66,19 +67,21 @@ class Account:
         return self.credential.id
 
     def stands(self, now: float) -> tuple[Standing, float | None]:
-        """How the account stands now, and until when; None: until somebody does something, or for good."""
+        """The worst of how the account stands now, and until when it is out; None: not for time to say."""
         if self.credential.flaw:
             return Standing.MISCONFIGURED, None
         if self.credential.disabled:
             return Standing.DISABLED, None
         self._heal(now)
-        if (
-            self.standing is Standing.READY
-            and now < self.renew_after
-            and not self.credential.usable(now, LAST_USE)
-        ):
-            return Standing.RENEWAL_DELAYED, self.renew_after
-        return self.standing, self.until
+        ends = {standing: out.until for standing, out in self.outs.items()}
+        if now < self.renew_after and not self.credential.usable(now, LAST_USE):
+            ends[Standing.RENEWAL_DELAYED] = self.renew_after
+        worst = max(ends, key=lambda standing: RECOVERIES[standing].severity, default=Standing.READY)
+        return worst, None if None in ends.values() else max(filter(None, ends.values()), default=None)
+
+    def reason(self, standing: Standing) -> str:
+        """Kiro's word for why the account has this standing, "" if there is none."""
+        return self.outs[standing].reason if standing in self.outs else ""
 
     def serves(self, model_id: str, now: float) -> bool:
         """Whether the account has the model, as far as is known."""
@@ -99,21 +102,22 @@ class Account:
         self._heal(now)
         self.successes += 1
         self.last_used_at = now
-        self.strikes = self.renewal_strikes = 0
+        self.strikes = self.renewal_strikes = self.rounds = 0
         self.refused.pop(model_id, None)
-        if RECOVERIES[self.standing].by_success:
-            self.clear(now)
-        if self.standing is Standing.READY:
-            self.rounds = self.coolings = 0
+        self.outs = {
+            standing: out for standing, out in self.outs.items() if not RECOVERIES[standing].by_success
+        }
+        if Standing.COOLING not in self.outs:
+            self.coolings = 0
 
     def renewed(self, now: float) -> None:
         """The token was renewed: its troubles are over."""
         self._heal(now)
         self.renewal_strikes = self.delays = 0
         self.renew_after = 0.0
-        if self.standing in {Standing.RENEWAL_STRUCK_OUT, Standing.REVOKED}:
-            self.clear(now)
+        if self.outs.pop(Standing.RENEWAL_STRUCK_OUT, None):
             self.rounds = 0
+        self.outs.pop(Standing.REVOKED, None)
 
     def delay_renewal(self, failure: Failure, *, now: float, jitter: float) -> None:
         """The renewal failed in a way that says nothing of the account: no strike, but no hurry either."""
@@ -121,15 +125,9 @@ class Account:
         pause = _asked(failure) or RENEWAL_DELAY.pause(self.delays, jitter)
         self.renew_after = max(self.renew_after, now + pause)
 
-    def clear(self, now: float) -> None:
-        """Ready again; the counters of the past stay."""
-        if self.standing is not Standing.READY:
-            self.standing, self.since, self.until, self.reason = Standing.READY, now, None, ""
-
-    def reset(self, now: float) -> None:
+    def reset(self) -> None:
         """The owner, or a new sign-in, wipes the slate; counters of use stay."""
-        self.clear(now)
-        self.since = now
+        self.outs.clear()
         self.strikes = self.renewal_strikes = self.rounds = self.coolings = self.delays = 0
         self.renew_after = 0.0
         self.refused.clear()
@@ -139,65 +137,61 @@ class Account:
         if resets_at <= now:
             return
         self.resets_at = resets_at
-        if self.standing is Standing.SPENT_THIS_MONTH:
-            self.until = resets_at
+        spent = self.outs.get(Standing.SPENT_THIS_MONTH)
+        if spent is not None:
+            self.outs[Standing.SPENT_THIS_MONTH] = structs.replace(spent, until=resets_at)
 
     def absorb(self, snapshot: Record, merged: Record) -> None:
         """Take over what `merged`, our `snapshot` joined with other processes' memory, has more than the snapshot.
 
         What has changed here since the snapshot was taken stays.
         """
-        present = self.record()
-        changes: dict[str, Any] = {}
-        for name in Record.__struct_fields__:
-            was, now, joined = getattr(snapshot, name), getattr(present, name), getattr(merged, name)
-            if joined != was:
-                changes[name] = now + joined - was if name in COUNTERS else joined if now == was else now
-        self.recall(structs.replace(present, **changes))
+        self.recall(merge_records(snapshot, self.record(), merged))
 
     def record(self) -> Record:
         """What is to be remembered of the account."""
-        names = {name: getattr(self, name) for name in Record.__struct_fields__ if name not in _ENUMS}
+        names = {name: getattr(self, name) for name in _PLAIN}
         return Record(
-            **names | {"refused": dict(self.refused)},
-            standing=self.standing.name,
+            **names,
+            outs={standing.name: out for standing, out in self.outs.items()},
+            refused=dict(self.refused),
             kind=self.kind.name if self.kind else "",
             arn_mode=self.arn_mode.name if self.arn_mode else "",
         )
 
     def recall(self, record: Record) -> None:
         """Take over what was remembered; names that we do not know (a newer version's) count as nothing."""
-        for name in set(Record.__struct_fields__) - _ENUMS - {"refused"}:
+        for name in _PLAIN:
             setattr(self, name, getattr(record, name))
-        self.standing = Standing.__members__.get(record.standing, Standing.READY)
+        known = Standing.__members__
+        self.outs = {known[name]: out for name, out in record.outs.items() if name in known}
         self.kind = AccountKind.__members__.get(record.kind)
         self.arn_mode = ArnMode.__members__.get(record.arn_mode)
         self.refused = dict(record.refused)
 
-    def _heal(self, now: float) -> None:
-        """Let time do its work on the standing."""
-        recovery = RECOVERIES[self.standing]
-        if not recovery.by_time or self.until is None or now < self.until:
-            return
-        if recovery.rounds:  # on probation: one more refusal, and it is out again, for longer
-            self.strikes = STRIKES - 1 if self.standing is Standing.STRUCK_OUT else self.strikes
-            self.renewal_strikes = (
-                STRIKES - 1 if self.standing is Standing.RENEWAL_STRUCK_OUT else self.renewal_strikes
-            )
-        self.clear(self.until)
-
     def put_out(self, standing: Standing, until: float | None, blow: "_Blow") -> None:
-        """Give the account a standing, unless it has a worse one; its own it can only prolong."""
-        if RECOVERIES[standing].severity < RECOVERIES[self.standing].severity:
-            return
-        if standing is self.standing:
-            self.until = None if until is None or self.until is None else max(until, self.until)
-            return
-        self.standing, self.since, self.until = standing, blow.now, until
-        self.reason = blow.failure.reason or blow.failure.fault.name
+        """Give the account a standing; one that it has already can only become longer."""
+        out = self.outs.get(standing)
+        if out is None:
+            self.outs[standing] = Out(blow.now, until, blow.failure.reason or blow.failure.fault.name)
+        else:
+            longer = None if until is None or out.until is None else max(until, out.until)
+            self.outs[standing] = structs.replace(out, until=longer)
+
+    def _heal(self, now: float) -> None:
+        """Let time do its work."""
+        for standing, out in list(self.outs.items()):
+            if not RECOVERIES[standing].by_time or out.until is None or now < out.until:
+                continue
+            del self.outs[standing]
+            # On probation: one more refusal, and it is out again, for longer.
+            if standing is Standing.STRUCK_OUT:
+                self.strikes = STRIKES - 1
+            elif standing is Standing.RENEWAL_STRUCK_OUT:
+                self.renewal_strikes = STRIKES - 1
 
 
-_ENUMS = frozenset({"standing", "kind", "arn_mode"})
+_PLAIN = frozenset(Record.__struct_fields__) - {"outs", "refused", "kind", "arn_mode"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,24 +231,25 @@ def _renewal_strike(account: Account, blow: _Blow) -> None:
 
 
 def _strike_out(account: Account, standing: Standing, blow: _Blow) -> None:
-    if account.standing is standing:
+    if standing in account.outs:
         return  # requests that were under way together are one event, not another round
     rounds = RECOVERIES[standing].rounds
-    until = blow.now + rounds[account.rounds] if account.rounds < len(rounds) else None
+    until = (
+        blow.now + rounds[account.rounds] if account.rounds < len(rounds) else None
+    )  # then only the owner helps
     account.rounds += 1
     account.put_out(standing, until, blow)
 
 
 def _cool_down(account: Account, blow: _Blow) -> None:
     asked = _asked(blow.failure)
-    if account.standing is Standing.COOLING:
-        if asked is None:
-            return  # the pause that is already running was meant for this request too
-    else:
-        forgiven = account.standing is Standing.READY and blow.now - account.since > FORGIVEN_AFTER
-        account.coolings = 1 if forgiven else account.coolings + 1
-    pause = COOL_DOWN.pause(account.coolings, blow.jitter) if asked is None else asked
-    account.put_out(Standing.COOLING, blow.now + pause, blow)
+    if Standing.COOLING not in account.outs:
+        account.coolings = 1 if blow.now - account.cooled_at > FORGIVEN_AFTER else account.coolings + 1
+    elif asked is None:
+        return  # the pause that is already running was meant for this request too
+    until = blow.now + (asked or COOL_DOWN.pause(account.coolings, blow.jitter))
+    account.cooled_at = max(account.cooled_at, until)
+    account.put_out(Standing.COOLING, until, blow)
 
 
 def _spent_today(account: Account, blow: _Blow) -> None:

@@ -6,21 +6,26 @@ from typing import Any
 import msgspec
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """An account's memory. Times are epoch seconds; `standing`, `kind` and `arn_mode` are names of their enums.
+class Out(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an account is out: since when, until when (None: time does not heal it), and Kiro's word for the cause."""
 
-    `until` None with a standing that time heals means that it does not, any more. `refused` maps a model's id to when
-    the account may be asked for it again.
-    """
-
-    standing: str = "READY"
-    since: float = 0.0
+    since: float
     until: float | None = None
     reason: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """An account's memory. Times are epoch seconds; `outs`, `kind` and `arn_mode` hold names of enums.
+
+    `outs`: the standings that are in force. `refused`: a model's id to when the account may be asked for it again.
+    """
+
+    outs: dict[str, Out] = {}
     strikes: int = 0
     renewal_strikes: int = 0
     rounds: int = 0
     coolings: int = 0
+    cooled_at: float = 0.0
     resets_at: float | None = None
     kind: str = ""
     arn_mode: str = ""
@@ -30,36 +35,31 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     last_used_at: float | None = None
 
 
-COUNTERS = ("successes", "failures")
-_VERDICT = ("standing", "since", "until", "reason", "strikes", "renewal_strikes", "rounds", "coolings")
+COUNTERS = frozenset({"successes", "failures"})
 
 
 def merge_records(base: Record, ours: Record, theirs: Record) -> Record:
     """Make one memory of ours and another process's, both grown out of `base`.
 
-    Counters add up. The verdict (the standing and what led to it) is one piece: ours if it has changed, unless theirs
-    has changed too and is younger. Of the rest, what we have changed is ours.
+    Counters add up; of the rest, what we have changed is ours and all else is theirs, in mappings key by key.
     """
     merged: dict[str, Any] = {}
     for name in Record.__struct_fields__:
         was, mine, other = getattr(base, name), getattr(ours, name), getattr(theirs, name)
-        merged[name] = other + mine - was if name in COUNTERS else mine if mine != was else other
-    verdict = _younger_verdict(base, ours, theirs)
-    merged |= {name: getattr(verdict, name) for name in _VERDICT}
-    merged["last_used_at"] = max(ours.last_used_at or 0.0, theirs.last_used_at or 0.0) or None
-    merged["refused"] = {**theirs.refused, **ours.refused}
+        if name in COUNTERS:
+            merged[name] = other + mine - was
+        elif isinstance(was, dict):
+            merged[name] = _merged_keys(was, mine, other)
+        else:
+            merged[name] = other if mine == was else mine
     return Record(**merged)
 
 
-def _younger_verdict(base: Record, ours: Record, theirs: Record) -> Record:
-    ours_changed, theirs_changed = (_verdict(side) != _verdict(base) for side in (ours, theirs))
-    if ours_changed and theirs_changed:
-        return theirs if theirs.since > ours.since else ours
-    return ours if ours_changed else theirs
-
-
-def _verdict(record: Record) -> tuple[Any, ...]:
-    return tuple(getattr(record, name) for name in _VERDICT)
+def _merged_keys(was: dict[str, Any], mine: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    sides = {
+        key: (mine if mine.get(key) != was.get(key) else other).get(key) for key in {**was, **other, **mine}
+    }
+    return {key: value for key, value in sides.items() if value is not None}
 
 
 def encode_records(records: Mapping[int, Record]) -> bytes:

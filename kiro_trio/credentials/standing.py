@@ -45,8 +45,7 @@ class Penalty(Enum):
 class Recovery:
     """How an account comes back from a standing.
 
-    `severity`: a standing replaces those of lower severity and prolongs its own; so a late "slow down" of a request
-    that was still under way does not turn a suspension into a pause. `by_time`: it is over when its time is up.
+    `severity`: which of several standings to speak of. `by_time`: it is given with an end, and over at that moment.
     `rounds`: how long it lasts, in seconds, the first, second ... time without a success between; after the last one
     only the owner helps, so that a dead account is not hammered for ever. `by_success`: a reply proves it wrong.
     """
@@ -61,16 +60,16 @@ RECOVERIES: Mapping[Standing, Recovery] = MappingProxyType(
     {
         Standing.READY: Recovery(0),
         Standing.COOLING: Recovery(1, by_time=True),
-        Standing.RENEWAL_DELAYED: Recovery(1, by_time=True),
-        Standing.STRUCK_OUT: Recovery(2, by_time=True, rounds=(60.0, 600.0, 3600.0), by_success=True),
-        Standing.RENEWAL_STRUCK_OUT: Recovery(2, by_time=True, rounds=(600.0, 3600.0), by_success=True),
-        Standing.SPENT_TODAY: Recovery(3, by_time=True),
-        Standing.SPENT_THIS_MONTH: Recovery(4, by_time=True),
-        Standing.SUSPENDED: Recovery(6),
-        Standing.REVOKED: Recovery(5),
+        Standing.RENEWAL_DELAYED: Recovery(2, by_time=True),
+        Standing.STRUCK_OUT: Recovery(3, by_time=True, rounds=(60.0, 600.0, 3600.0), by_success=True),
+        Standing.RENEWAL_STRUCK_OUT: Recovery(4, by_time=True, rounds=(600.0, 3600.0), by_success=True),
+        Standing.SPENT_TODAY: Recovery(5, by_time=True),
+        Standing.SPENT_THIS_MONTH: Recovery(6, by_time=True),
+        Standing.REVOKED: Recovery(7),
+        Standing.SUSPENDED: Recovery(8),
         # These two are no standings that a report brings: they are read from the credential.
-        Standing.DISABLED: Recovery(8),
-        Standing.MISCONFIGURED: Recovery(9),
+        Standing.DISABLED: Recovery(9),
+        Standing.MISCONFIGURED: Recovery(10),
     }
 )
 

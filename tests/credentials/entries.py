@@ -33,7 +33,8 @@ def idc(name: str = "a", **keys: Any) -> dict[str, Any]:
 
 def fresh(name: str = "a", *, now: float = NOW, lifetime: float = 3600.0, **keys: Any) -> dict[str, Any]:
     """An entry whose access token is good."""
-    return social(name, accessToken=f"aoa-{name}", expiresAt=format_expiry(now + lifetime), **keys)
+    token = {"accessToken": f"aoa-{name}", "expiresAt": format_expiry(now + lifetime)}
+    return social(name, **token | keys)
 
 
 def credential(number: int = 1, **keys: Any) -> Credential:

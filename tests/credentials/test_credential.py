@@ -79,13 +79,13 @@ def test_no_secret_is_shown():
         Lease(
             1,
             hushed,
-            False,
-            "us-east-1",
-            "us-east-1",
-            "ide",
-            hushed,
-            hushed,
-            Proxy("http", "h", 1, hushed, hushed),
+            api_key=False,
+            api_region="us-east-1",
+            auth_region="us-east-1",
+            endpoint="ide",
+            profile_arn=hushed,
+            machine_id=hushed,
+            proxy=Proxy("http", "h", 1, hushed, hushed),
         ),
     ]
     assert hushed not in repr(things) + "".join(map(str, things)) + things[0].display

@@ -160,7 +160,7 @@ class TestTrouble:
     @pytest.mark.parametrize("data", ["{", "5", '[{"id": 1}, {"id": 1}]'])
     def test_a_file_that_nobody_understands_stops_the_start_with_its_name(self, path, data):
         path.write_text(data)
-        with pytest.raises(InvalidFile, match="credentials.json: "):
+        with pytest.raises(InvalidFile, match=r"credentials\.json: "):
             opened(path)
         assert path.read_text() == data
 
@@ -284,7 +284,9 @@ def test_overwriting_in_place_is_whole_at_every_length(path, monkeypatch):
 def start_writer(path, number, rounds, name):
     command = [sys.executable, writer.__file__, str(path), str(number), str(rounds), name]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(  # noqa: S603 - our own
+        command, stdout=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def test_two_processes_write_one_file_and_nothing_is_lost(path):
@@ -305,7 +307,7 @@ def test_two_processes_write_one_file_and_nothing_is_lost(path):
 
 def test_killed_at_any_moment_the_file_is_whole_and_has_the_last_token(path):
     written(path, [social("a"), social("b")])
-    chance = random.Random(5)
+    chance = random.Random(5)  # noqa: S311 - no secret
     for life in range(6):
         process = start_writer(path, 1, 100_000, f"life{life}")
         first = process.stdout.readline()
