@@ -1,0 +1,1 @@
+"""Strategies: a module per kind of thing that is made."""

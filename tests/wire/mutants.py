@@ -1,0 +1,85 @@
+"""Decoders that are broken on purpose, one line each.
+
+A mutant is a substitution in a module's source that must match exactly once, so that the list cannot go stale unnoticed. Each stands
+for a mistake that somebody made or could make; `tests/wire/test_mutants.py` demands that the bounded run finds every one.
+"""
+
+from dataclasses import dataclass
+
+from fuzz.codec import INSTALLED, Codec, load
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    old: str
+    new: str
+    module: str = "eventstream"
+
+    def load(self) -> Codec:
+        text = INSTALLED.source(self.module)
+        assert text.count(self.old) == 1, f"{self.name}: found {text.count(self.old)} times"
+        return load({self.module: text.replace(self.old, self.new)})
+
+
+MUTANTS = (
+    # Checksums
+    Mutant("prelude checksum is not checked", "if actual != expected:\n        raise Prelude", "if False:\n        raise Prelude"),
+    Mutant("message checksum is not checked", "if actual != expected:\n            raise Message", "if False:\n            raise Message"),
+    Mutant("...when one read brings one known frame", "layout.unpack(data)\n                    if crc32(payload, state) == checksum:", "layout.unpack(data)\n                    if True:"),
+    Mutant("...of known frames in a row", "layout.unpack_from(data, pos)\n                    if crc32(payload, state) == checksum:", "layout.unpack_from(data, pos)\n                    if True:"),
+    Mutant("message checksum leaves out the headers", "state = crc32(head)", "state = crc32(head[:PRELUDE_SIZE])"),
+    Mutant("message checksum does not go on from the head", "actual = crc32(payload, state)", "actual = crc32(payload)"),
+    Mutant("prelude checksum covers one length only", "crc32(data[pos : pos + _LENGTHS.size])", "crc32(data[pos : pos + 4])"),
+    # Lengths
+    Mutant("a frame of 12 bytes is accepted", "if total < FRAME_MIN:", "if total < PRELUDE_SIZE:"),
+    Mutant("a frame of 16 bytes is refused", "if total < FRAME_MIN:", "if total <= FRAME_MIN:"),
+    Mutant("headers may take the checksum's place", "if headers_size > total - FRAME_MIN:", "if headers_size > total - PRELUDE_SIZE:"),
+    Mutant("headers must leave room for a payload", "if headers_size > total - FRAME_MIN:", "if headers_size >= total - FRAME_MIN:"),
+    Mutant("no limit", "if total > limit:", "if False:"),
+    Mutant("limit is off by one", "if total > limit:", "if total >= limit:"),
+    Mutant("limit is looked up in what others were allowed", "SHARED if max_message_size >= REMEMBERED_FRAME_MAX else Memory()", "SHARED"),
+    Mutant("payload is cut a byte short", "head, payload = data[start:body], data[body:last]", "head, payload = data[start:body], data[body : last - 1]"),
+    # Promptness, holding, ending
+    Mutant("a prelude is judged a byte late", "while pos + PRELUDE_SIZE <= end:", "while pos + PRELUDE_SIZE < end:"),
+    Mutant("a held frame is opened a byte late", "if len(held) >= self._need:", "if len(held) > self._need:"),
+    Mutant("a frame at the end of a read is held", "if pos + total > end:\n                need", "if pos + total >= end:\n                need"),
+    Mutant("a held prelude is not judged", "self._need, _ = _judge(held, 0, self._limit)", "self._need, _ = _PRELUDE.unpack_from(held)[0], 0"),
+    Mutant("what follows a held frame is swallowed", "        if surplus:\n", "        if surplus > PRELUDE_SIZE:\n"),
+    Mutant("what follows a held frame is read a byte off", "len(rest) - surplus)", "len(rest) - surplus + 1)"),
+    Mutant("less than a prelude at the end is dropped", "        if pos < end:\n", "        if pos + PRELUDE_SIZE <= end:\n"),
+    Mutant("the rest is held without its first byte", "bytearray(data[pos:]), need", "bytearray(data[pos + 1 :]), need - 1"),
+    Mutant("a stream may end behind a prelude", "if self._held is not None:\n            self._break", "if self._held is not None and len(self._held) != 12:\n            self._break"),
+    Mutant("a stream may end anywhere", "if self._held is not None:\n            self._break", "if False:\n            self._break"),
+    # Faults
+    Mutant("messages before a fault are lost", "        self._ready = after(self._ready, new)\n        if broken", "        self._ready = after(self._ready, [] if broken else new)\n        if broken"),
+    Mutant("a fault is raised first", "self._ready = Ending(self._ready, self._fault)", "self._ready = Ending(iter(()), self._fault)"),
+    Mutant("a fault is forgotten by the next known frame", "self._known = NOTHING_KNOWN", "pass"),
+    Mutant("a fault is forgotten by the next frame", "if self._fault is not None:\n            return\n", "if False:\n            return\n"),
+    Mutant("a fault goes unnoticed at the end", "raise self._fault.with_traceback(None)", "return"),
+    Mutant("the place is that of the read", "self._place = place  # if", "pass  # if"),
+    Mutant("a fault is swallowed", "            broken = fault\n", "            broken = None\n"),
+    # Memory
+    Mutant("headers are found by the size of their block", "self.blocks.get(block)", "next((known for raw, known in self.blocks.items() if len(raw) == len(block)), None)", "memory"),
+    Mutant("nothing is remembered of the headers but the first", "self.blocks[block] = headers", "self.blocks[block] = headers = next(iter(self.blocks.values()), headers)", "memory"),
+    Mutant("the size of a known frame is taken for granted", "if total == size:", "if total <= size:"),
+    Mutant("a known frame may end behind the data", "if pos + total <= end:", "if True:"),
+    Mutant("frames are remembered without bound", "if len(self.frames) >= REMEMBERED_FRAMES:", "if False:", "memory"),
+    Mutant("header blocks are remembered without bound", "if len(self.blocks) >= REMEMBERED_BLOCKS:", "if False:", "memory"),
+    Mutant("large frames are remembered", "if last + CHECKSUM_SIZE - start <= REMEMBERED_FRAME_MAX:", "if True:"),
+    # Drivers
+    Mutant("unread messages are lost", "for unread in self._ready:", "for unread in ():"),
+    Mutant("unread messages are lost by a larger read", "        self._ready = after(self._ready, new)\n        if broken", "        self._ready = iter(new)\n        if broken"),
+    Mutant("a payload is a view", "return Message(headers, payload)", "return Message(headers, memoryview(payload))"),
+    # Headers
+    Mutant("a value may reach beyond the block", "if stop > end:", "if stop > end + 1:", "headers"),
+    Mutant("a name may reach to the end", "if type_at >= end:", "if type_at > end:", "headers"),
+    Mutant("duplicates are accepted", "if name in headers:", "if False:", "headers"),
+    Mutant("empty names are accepted", "if stop == start + 1:", "if False:", "headers"),
+    Mutant("a name may be Latin-1", "block[start + 1 : stop].decode()", 'block[start + 1 : stop].decode("latin-1")', "headers"),
+    Mutant("bad text is replaced", "bytes.decode, str.encode", 'lambda raw: raw.decode(errors="replace"), str.encode', "headers"),
+    Mutant("integers are unsigned", 'python.from_bytes(raw, "big", signed=True)', 'python.from_bytes(raw, "big")', "headers"),
+    Mutant("a type beyond the table leaks", "if (code := block[type_at]) >= len(HEADER_TYPES):", "if (code := block[type_at]) > len(HEADER_TYPES):", "headers"),
+    Mutant("headers can be changed", "return MappingProxyType(headers)", "return headers", "headers"),
+    Mutant("timestamps are plain integers", '"timestamp", Timestamp, 8', '"timestamp", Int64, 8', "headers"),
+)  # fmt: skip
