@@ -48,11 +48,8 @@ def body_of(method: str, response: h11.Response, http: h11.Connection, *, by_han
     if not (by_hand and chunked) or _has_no_body(method, response):
         return _H11Body(http)
     body = ChunkedDecoder()
-    arrived, ended = http.trailing_data
-    if arrived:
+    if arrived := http.trailing_data[0]:
         body.receive_data(arrived)
-    if ended:
-        body.receive_data(b"")
     return body
 
 

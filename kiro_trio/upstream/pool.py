@@ -40,10 +40,7 @@ class IdlePool:
         return len(self._by_age)
 
     async def put(self, route: Route, stream: trio.abc.Stream) -> None:
-        """Keep a connection on which nothing is open; it is closed instead if it has ended in the meantime."""
-        if _stale(stream):
-            await trio.aclose_forcefully(stream)
-            return
+        """Keep a connection on which nothing is open."""
         idle = _Idle(stream, trio.current_time())
         self._by_route[route].append(idle)
         self._by_age[idle] = route

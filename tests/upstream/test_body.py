@@ -110,6 +110,7 @@ async def test_a_body_that_lasts_until_the_close_needs_close_notify_under_tls():
     ("method", "head"),
     [
         ("HEAD", b"200 OK\r\nContent-Length: 5"),
+        ("HEAD", b"200 OK\r\nTransfer-Encoding: chunked"),
         ("GET", b"204 No Content"),
         ("GET", b"304 Not Modified\r\nETag: x"),
     ],

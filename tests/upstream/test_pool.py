@@ -3,6 +3,9 @@ import trio
 
 from kiro_trio.credentials.credential import Proxy
 from kiro_trio.upstream.errors import ConnectionLost, UpstreamError
+from kiro_trio.upstream.origin import Origin
+from kiro_trio.upstream.pool import IdlePool
+from kiro_trio.upstream.tls import TLSStream
 from tests.upstream import peer
 from tests.upstream.asking import (
     both_decoders,
@@ -140,3 +143,41 @@ async def test_routes_do_not_share_connections():
         with pytest.raises(UpstreamError):
             await get(client, server.url, proxy=closed)
         assert client.idle == 1
+
+
+@both_schemes
+async def test_what_was_said_while_idle_is_no_answer(scheme):
+    async def handler(line):
+        await line.request()
+        await line.say(OK)
+        if line.number == 1:
+            await (
+                trio.testing.wait_all_tasks_blocked()
+            )  # until the client has put the connection into the pool
+            await line.say(OK.replace(b"ok", b"no"))
+            said.set()
+            await line.gone()
+
+    said = trio.Event()
+    async with serving(handler, context_for(scheme)) as server, client_of() as client:
+        assert await get(client, server.url) == b"ok"
+        await said.wait()
+        assert await get(client, server.url) == b"ok"
+        assert server.accepted == 2
+
+
+async def test_an_end_that_came_with_the_last_bytes_is_seen():
+    near, far = trio.testing.memory_stream_pair()
+    server = trio.SSLStream(far, peer.server_context(), server_side=True)
+    client = TLSStream(near, peer.client_context(), "localhost")
+    pool, route = IdlePool(max_idle=1, idle_expiry=1), (Origin("https", "localhost", 443), None)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.do_handshake)
+        await client.do_handshake()
+    await pool.put(route, client)
+    assert await pool.take(route) is client
+    await server.send_all(b"last")
+    await server.aclose()
+    assert await client.receive_some() == b"last"
+    await pool.put(route, client)
+    assert await pool.take(route) is None

@@ -6,6 +6,8 @@ import trio
 from kiro_trio.credentials.credential import Proxy
 from kiro_trio.upstream.errors import ProxyFailed, TLSFailed
 from kiro_trio.upstream.http1 import Http1Client
+from kiro_trio.upstream.origin import Origin
+from kiro_trio.upstream.tunnel import open_tunnel
 from tests.upstream import peer
 from tests.upstream.asking import both_schemes, client_of, get, read_all
 from tests.upstream.peer import CHUNKED, OK, answering, serving, settle
@@ -203,3 +205,10 @@ async def test_a_cancelled_stream_through_a_proxy_closes_both_ways_at_once():
         async with await client.request("GET", server.url, proxy=route.proxy) as response:
             assert await response.receive_some() == b"ab"
         assert await settle(lambda: server.open == route.server.open == 0)
+
+
+async def test_what_follows_the_reply_belongs_to_the_tunnel():
+    near, far = trio.testing.memory_stream_pair()
+    await far.send_all(b"\5\0" + b"\5\0\0\3\4host\0\7" + b"hello")
+    await open_tunnel(near, Proxy("socks5", "proxy", 1), Origin("http", "h", 80))
+    assert await near.receive_some() == b"hello"
