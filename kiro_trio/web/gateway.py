@@ -31,7 +31,7 @@ from kiro_trio.settings import Settings
 from kiro_trio.upstream.attempt import Attempts, Limits
 from kiro_trio.upstream.clients import Clients
 from kiro_trio.upstream.http1 import Http1Client
-from kiro_trio.upstream.search import Searches
+from kiro_trio.upstream.search import SearchBetween, SearchOnly, SearchServer
 from kiro_trio.upstream.small_calls import SmallCallsOver
 from kiro_trio.upstream.tls import client_context
 from kiro_trio.web.auth import Digest, digest_key
@@ -56,7 +56,9 @@ class Gateway:
         self.settings = settings
         self.closing = trio.Event()
         self.stopped = trio.Event()
-        self.keys: Mapping[str, Digest] = {"default": digest_key(settings.api_key)} if settings.api_key else {}
+        self.keys: Mapping[str, Digest] = (
+            {"default": digest_key(settings.api_key)} if settings.api_key else {}
+        )
         self.catalog = _catalog(settings)
         self._options = _options(settings)
         self._patience = Patience(settings.grace_time, settings.ping_interval, settings.request_deadline)
@@ -104,15 +106,8 @@ class Gateway:
         Raises:
             InvalidRequest: it can never be said to Kiro; the text says why.
         """
-        ids = conversation_ids(prompt.session, prompt.salt, fallback=token_hex(16))
         try:
-            return build_request(
-                prompt,
-                conversation_id=ids.conversation_id,
-                continuation_id=ids.continuation_id,
-                catalog=self.catalog,
-                options=self._options,
-            )
+            return self._build(prompt)
         except PromptRefused as refusal:
             raise InvalidRequest(str(refusal)) from refusal
 
@@ -136,7 +131,7 @@ class Gateway:
             attempt=self._attempt(prompt),
             patience=self._patience,
             closing=self.closing,
-            jitter=random.random,
+            jitter=random.random,  # noqa: S311 - spreads retries, keeps no secret
         )
 
     @contextmanager
@@ -153,13 +148,24 @@ class Gateway:
         """How many sessions are running."""
         return len(self._running)
 
-    def _attempt(self, prompt: Prompt) -> Attempt:
-        query = asked_query(prompt)
-        if query is None or prompt.web_search is None:
-            return self._attempts
-        return Searches(
-            self._calls, self._presets, self._versions, wall_clock, query, prompt.web_search, self._base
+    def _build(self, prompt: Prompt) -> KiroRequest:
+        ids = conversation_ids(prompt.session, prompt.salt, fallback=token_hex(16))
+        return build_request(
+            prompt,
+            conversation_id=ids.conversation_id,
+            continuation_id=ids.continuation_id,
+            catalog=self.catalog,
+            options=self._options,
         )
+
+    def _attempt(self, prompt: Prompt) -> Attempt:
+        if prompt.web_search is None:
+            return self._attempts
+        server = SearchServer(self._calls, self._presets, self._versions, wall_clock, self._base)
+        query = asked_query(prompt)
+        if query is not None:
+            return SearchOnly(server, query, prompt.web_search)
+        return SearchBetween(self._attempts, server, prompt, prompt.web_search, self._build)
 
 
 def _catalog(settings: Settings) -> Catalog:

@@ -1,0 +1,113 @@
+"""Web search: as the only tool, and between other tools."""
+
+from typing import Any
+
+import pytest
+
+from kiro_trio.simulator.script import CallTool, Match, Reply, Rule, Say
+from kiro_trio.simulator.seen import Exchange
+from tests.dialects.grammar import read
+from tests.end_to_end.house import House, events, house, prompt, saying, scripted
+
+SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
+BASH = {"name": "Bash", "description": "Run a command", "input_schema": {"type": "object", "properties": {}}}
+
+
+def only(**more: Any) -> dict[str, Any]:
+    text = "Perform a web search for the query: trio cancellation"
+    return prompt(text, tools=[{**SEARCH, **more}], tool_choice={"type": "tool", "name": "web_search"})
+
+
+async def answer(here: House, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The blocks of the answer in one piece, after checking that the streamed one has the same kinds."""
+    streamed = await here.post({**body, "stream": True})
+    assert read(streamed.content).ending == "whole"
+    kinds = [
+        data["content_block"]["type"]
+        for name, data in events(streamed.content)
+        if name == "content_block_start"
+    ]
+    whole = (await here.post({**body, "stream": False})).json()
+    assert [block["type"] for block in whole["content"]] == kinds
+    return whole["content"]
+
+
+def searches(here: House) -> list[Exchange]:
+    return [exchange for exchange in here.simulator.seen if exchange.call == "mcp"]
+
+
+async def test_the_only_tool_is_answered_without_a_model(tmp_path) -> None:
+    async with house(tmp_path) as here:
+        blocks = await answer(here, only())
+        assert here.chats() == []
+        assert searches(here)[0].body["params"]["arguments"] == {"query": "trio cancellation"}
+    call, found, words = blocks
+    assert (call["type"], call["input"]) == ("server_tool_use", {"query": "trio cancellation"})
+    assert found["tool_use_id"] == call["id"]
+    assert found["content"][0]["type"] == "web_search_result"
+    assert found["content"][0]["url"] in words["text"]
+
+
+async def test_blocked_domains_are_left_out(tmp_path) -> None:
+    async with house(tmp_path) as here:
+        every = await answer(here, only())
+        host = every[1]["content"][0]["url"].split("/")[2]
+        without = await answer(here, only(blocked_domains=[host]))
+    assert all(host not in page["url"] for page in without[1]["content"])
+    assert len(without[1]["content"]) < len(every[1]["content"])
+
+
+async def test_a_search_server_that_refuses_everybody_is_an_http_error(tmp_path) -> None:
+    rule = Rule(Match(call="mcp"), Reply(status="throttled"))
+    async with house(tmp_path, scripted(rule)) as here:
+        refused = await here.post(only())
+    assert refused.status_code == 429
+
+
+async def test_between_other_tools_the_model_gets_what_was_found(tmp_path) -> None:
+    rules = (
+        saying(Say("Let me look."), CallTool("web_search", {"query": "trio"}), nth=(1, 3)),
+        saying(Say("Trio is an async library."), nth=(2, 4)),
+    )
+    async with house(tmp_path, scripted(*rules)) as here:
+        blocks = await answer(here, prompt("What is trio?", tools=[SEARCH, BASH]))
+        second = here.chats()[1].body["conversationState"]["currentMessage"]["userInputMessage"]
+        refused = [exchange.refused for exchange in here.simulator.seen if exchange.refused]
+    assert [block["type"] for block in blocks] == [
+        "text",
+        "server_tool_use",
+        "web_search_tool_result",
+        "text",
+    ]
+    assert blocks[-1]["text"] == "Trio is an async library."
+    assert "trio" in str(second["userInputMessageContext"]["toolResults"])
+    assert refused == []
+
+
+async def test_a_model_that_never_stops_searching_is_stopped(tmp_path) -> None:
+    rules = (saying(CallTool("web_search", {"query": "more"})),)
+    async with house(tmp_path, scripted(*rules)) as here:
+        whole = (await here.post(prompt("Search!", stream=False, tools=[SEARCH, BASH]))).json()
+        assert len(searches(here)) == SEARCH["max_uses"]
+    errors = [
+        block["content"]["error_code"] for block in whole["content"] if isinstance(block.get("content"), dict)
+    ]
+    assert set(errors) == {"max_uses_exceeded"}
+    assert whole["stop_reason"] == "end_turn"
+
+
+async def test_another_tools_call_beside_a_search_is_the_clients_turn(tmp_path) -> None:
+    steps = (CallTool("web_search", {"query": "trio"}), CallTool("Bash", {"command": "ls"}))
+    async with house(tmp_path, scripted(saying(*steps))) as here:
+        blocks = await answer(here, prompt("Do both", tools=[SEARCH, BASH]))
+    assert {block["type"] for block in blocks} == {"server_tool_use", "web_search_tool_result", "tool_use"}
+
+
+@pytest.mark.parametrize("broken", ['{"query": 5}', "{}"])
+async def test_a_search_without_a_query_is_told_to_the_model(tmp_path, broken: str) -> None:
+    rules = (saying(CallTool("web_search", broken), nth=(1,)), saying(Say("Sorry.")))
+    async with house(tmp_path, scripted(*rules)) as here:
+        whole = (await here.post(prompt("Search!", stream=False, tools=[SEARCH, BASH]))).json()
+        assert searches(here) == []
+    assert whole["content"][1]["content"]["error_code"] == "invalid_tool_input"
+    assert whole["content"][-1]["text"] == "Sorry."
