@@ -42,7 +42,9 @@ class StopSequences:
 
 def _overlap(text: str, sequence: str) -> int:
     """How many characters at the end of `text` are a proper beginning of `sequence`."""
-    for length in range(min(len(sequence) - 1, len(text)), 0, -1):
-        if text.endswith(sequence[:length]):
-            return length
+    start = max(0, len(text) - len(sequence) + 1)
+    while (start := text.find(sequence[0], start)) >= 0:
+        if sequence.startswith(text[start:]):
+            return len(text) - start
+        start += 1
     return 0

@@ -149,7 +149,7 @@ class ThinkingSplitter:
                 spans.append(ThinkingDelta(text[1:end]))
             self._phase = Phase.CLOSED
             return text[mark.end() :]
-        partial = closing.partial.search(text, max(position, len(text) - closing.longest))
+        partial = closing.partial.search(text, max(1, len(text) - closing.longest))
         return self._hold(text, partial.start() if partial else len(text), spans)
 
     def _closed_step(self, text: str, spans: list[Span]) -> str:

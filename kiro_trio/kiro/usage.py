@@ -153,9 +153,10 @@ def _allowance(row: Mapping[str, Any], name: str = "", ends_at: float | None = N
 
 
 def _precise(row: Mapping[str, Any], name: str) -> float | None:
-    """The field with precision, else the rounded one."""
+    """The field with precision, else the rounded one; what is below 0 is 0."""
     precise = number(row.get(f"{name}WithPrecision"))
-    return number(row.get(name)) if precise is None else precise
+    value = number(row.get(name)) if precise is None else precise
+    return None if value is None else max(0.0, value)
 
 
 def _moment(value: object) -> float | None:

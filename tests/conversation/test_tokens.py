@@ -4,7 +4,7 @@ import time
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiro_trio.conversation.prompt import (
@@ -60,6 +60,7 @@ def test_a_longer_text_never_counts_less_and_pieces_make_no_difference(first, se
     assert estimate_text(first + second) >= estimate_text(first) >= 0
 
 
+@settings(max_examples=40)
 @given(PROMPTS, TURNS, TOOLS, TEXTS)
 def test_adding_never_makes_a_prompt_count_less(prompt, turn, tool, text) -> None:
     estimate = estimate_tokens(prompt)
@@ -141,6 +142,10 @@ CHINESE = "结构化并发使程序中的任务始终有明确的生命周期。
 )
 def test_the_estimate_is_near_the_truth(text, true) -> None:
     assert true * 0.75 <= estimate_text(text) <= true * 1.35
+
+
+def test_half_characters_count_too() -> None:
+    assert estimate_text("\ud800" * 100) >= 100
 
 
 def test_whole_tokens_are_rounded_up() -> None:

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiro_trio.conversation.faults import Fault
@@ -58,6 +58,7 @@ def failure(messages, **options):
 # Laws
 
 
+@settings(max_examples=60)
 @given(ANYTHING, OPTIONS)
 def test_nothing_that_kiro_sends_raises_or_breaks_the_grammar(messages, options) -> None:
     events, reading = read(messages, **options)
@@ -66,6 +67,7 @@ def test_nothing_that_kiro_sends_raises_or_breaks_the_grammar(messages, options)
     assert reading.close() == []
 
 
+@settings(max_examples=60)
 @given(ANYTHING, OPTIONS, st.data())
 def test_how_messages_come_in_batches_makes_no_difference(messages, options, data) -> None:
     whole, at_once = read(messages, **options)
@@ -84,6 +86,22 @@ def test_how_messages_come_in_batches_makes_no_difference(messages, options, dat
     assert reading.cut == at_once.cut
 
 
+@settings(max_examples=60)
+@given(REPLIES, st.data())
+def test_a_reply_is_the_same_in_whatever_bytes_it_comes(messages, data) -> None:
+    whole, at_once = read(messages, thinking_tags=True)
+    stream = b"".join(encode_message(item.headers, item.payload) for item in messages)
+    step = data.draw(st.sampled_from([1, 7, 100, 4096, len(stream) + 1]))
+    decoder, reading, events = EventStreamDecoder(), reader(thinking_tags=True), []
+    for start in range(0, len(stream), step):
+        decoder.receive_data(stream[start : start + step])
+        events += reading.read(decoder.messages())
+    decoder.close()
+    assert coalesced(events + reading.close()) == coalesced(whole)
+    assert reading.failure == at_once.failure
+
+
+@settings(max_examples=60)
 @given(ANYTHING)
 def test_the_short_way_for_text_says_the_same_as_the_long_way(messages) -> None:
     """Without `:message-type` a message is an event all the same, but goes the long way."""
@@ -99,6 +117,7 @@ def test_the_short_way_for_text_says_the_same_as_the_long_way(messages) -> None:
     assert short[1].failure == long[1].failure
 
 
+@settings(max_examples=60)
 @given(REPLIES)
 def test_every_word_of_a_whole_reply_is_there_in_order(messages) -> None:
     """Text is not touched when neither tags nor limits are asked for, blank segments apart."""
@@ -581,6 +600,8 @@ def test_max_tokens_leaves_alone_what_is_about_as_long() -> None:
 
 def test_thinking_does_not_count_against_max_tokens() -> None:
     assert ending([reasoning(text="hm " * 2000), HELLO], max_tokens=10) == END
+    between_tags = text(f"<thinking>{'hm ' * 2000}</thinking>Hello")
+    assert ending([between_tags, text(" you")], max_tokens=10, thinking_tags=True) == END
 
 
 def test_a_call_that_has_begun_may_end_beyond_max_tokens() -> None:

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiro_trio.kiro.usage import Allowance, Overage, UsageUnreadable, parse_usage_limits
@@ -110,6 +110,7 @@ def test_what_is_no_object_is_refused(body) -> None:
         parse_usage_limits(body)
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(st.sampled_from(sorted(WHOLE)), JSON | st.just([CREDIT]))
     | st.builds(

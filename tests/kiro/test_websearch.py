@@ -2,7 +2,7 @@ import json
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiro_trio.conversation.faults import Failure, Fault
@@ -196,6 +196,7 @@ def test_nothing_found_is_no_error() -> None:
     assert parse_search(as_text({"results": []})) == SearchAnswer()
 
 
+@settings(max_examples=50)
 @given(
     JSON
     | st.builds(lambda inner: {"result": inner}, JSON)
