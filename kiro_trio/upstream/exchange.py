@@ -14,7 +14,7 @@ MAX_HEAD = 65536
 """Bytes of a response's head; node allows 80 KiB, Apache 8 per line."""
 
 _MAX_INTERIM = 16  # 1xx responses before the real one: there are servers that send 102 every few seconds
-_UNWATCHED = 16384  # a request of this size always fits into the socket's buffer, so sending it cannot block
+_UNWATCHED = 16384  # fits into the buffers of the two kernels: sending it never waits for the server to read
 _FIRST_REFUSAL = 300  # statuses from here on say that the rest of the body is not wanted
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _OURS = ("content-length", "transfer-encoding")
