@@ -83,7 +83,7 @@ class _Connection:
                 await trio.sleep(hang_up.after)
             if (
                 ending is not Ending.COMPLETE
-                or hang_up
+                or hang_up is not None
                 or not stays_open(request, answering.delivery.framing)
             ):
                 return

@@ -36,9 +36,10 @@ def test_a_cut_leaves_so_many_bytes_and_then_the_end(parts: list[bytes], data: s
 
 
 @given(frames)
-def test_a_cut_behind_the_end_cuts_nothing(parts: list[bytes]) -> None:
+def test_what_would_come_behind_the_end_does_not_come(parts: list[bytes]) -> None:
     planned = delivery(parts)
-    assert befall(planned, [Cut(len(planned.body) + 1)]) == planned
+    behind = len(planned.body) + 1
+    assert befall(planned, [Cut(behind), Stall(behind)]) == planned
 
 
 @given(frames, st.data())

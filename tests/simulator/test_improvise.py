@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kiro_trio.simulator import Reply, stream_bytes
 from kiro_trio.simulator.improvise import SIGNATURE, improvise
-from kiro_trio.simulator.question import Question
+from kiro_trio.simulator.question import Question, input_tokens
 from kiro_trio.simulator.samples import sample
 from kiro_trio.simulator.scene import look
 from tests.simulator.talk import (
@@ -138,6 +138,14 @@ def test_a_plan_of_two_steps_goes_on_after_the_first_result() -> None:
     assert "edited" in text_of(body)
 
 
+def test_a_plan_ends_with_the_first_step_that_fails() -> None:
+    asked = user("replace `old` with `new` in /a.py")
+    first = assistant("Reading.", call("t1", "Read", file_path="/a.py"))
+    body = answer("", asked, first, toolResults=[result("t1", "no such file", "error")], tools=TOOLS)
+    assert not calls_of(body)
+    assert "no such file" in text_of(body)
+
+
 def test_a_new_request_after_an_old_one_is_planned_afresh() -> None:
     history = (
         user("run `a`"),
@@ -233,6 +241,28 @@ def test_own_words_are_found_among_what_clients_add() -> None:
     content = f"{REMINDER}fix the test\n\n# Environment\n - Working directory: /srv/app\n<system-reminder>\nbe kind\n</system-reminder>"
     scene = look(question(asks(user(content))))
     assert (scene.ask, scene.directory) == ("fix the test", "/srv/app")
+
+
+def test_the_system_prompt_is_not_taken_for_a_request() -> None:
+    asked = question(asks(user("now"), *PRIMED, user("before"), assistant("Yes.")))
+    assert (look(asked).ask, look(asked).earlier) == ("now", ("before",))
+
+
+def test_everything_that_is_sent_counts_against_the_window() -> None:
+    before = input_tokens(question(asks(user("hi"))))
+    picture = {"format": "png", "source": {"bytes": "A" * 9000}}
+    for more, least, most in (
+        (asks(user("hi" + "x" * 400)), 100, 100),
+        (asks(user("hi", tools=[tool("a", "x" * 400)])), 100, 150),
+        (asks(user("hi", toolResults=[result("t", "x" * 400)])), 100, 100),
+        (
+            asks(user("hi"), user("", modelId=None), assistant("", call("t", "Read", path="x" * 400))),
+            100,
+            120,
+        ),
+        (asks(user("hi", images=[picture])), 1500, 1500),
+    ):
+        assert least <= input_tokens(question(more)) - before <= most
 
 
 @given(st.text(max_size=200), st.booleans())
