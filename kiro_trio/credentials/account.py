@@ -11,6 +11,7 @@ from msgspec import structs
 
 from kiro_trio.conversation.faults import Failure
 from kiro_trio.credentials.credential import AccountKind, ArnMode, Credential
+from kiro_trio.credentials.expiry import DEFAULT_LIFETIME, EXPIRED_MARGIN
 from kiro_trio.credentials.record import Out, Record, merge_records
 from kiro_trio.credentials.standing import (
     COOL_DOWN,
@@ -49,6 +50,7 @@ class Account:
     rounds: int = 0
     coolings: int = 0
     cooled_at: float = 0.0
+    lifetime: float = DEFAULT_LIFETIME
     delays: int = 0
     renew_after: float = 0.0
     in_flight: int = 0
@@ -65,6 +67,11 @@ class Account:
     def id(self) -> int:
         """The credential's id."""
         return self.credential.id
+
+    @property
+    def margin(self) -> float:
+        """With so many seconds left a token is renewed before it is used; less for tokens that live only minutes."""
+        return min(EXPIRED_MARGIN, self.lifetime / 4)
 
     def stands(self, now: float) -> tuple[Standing, float | None]:
         """The worst of how the account stands now, and until when it is out; None: not for time to say."""
@@ -92,9 +99,15 @@ class Account:
 
     def suffer(self, penalty: Penalty, failure: Failure, *, model_id: str, now: float, jitter: float) -> None:
         """Bear the consequence of a failed request; `jitter` is a random number from 0 to 1."""
-        self._heal(now)
         self.failures += 1
         self.last_used_at = now
+        self.bear(penalty, failure, model_id=model_id, now=now, jitter=jitter)
+
+    def bear(
+        self, penalty: Penalty, failure: Failure, *, now: float, jitter: float, model_id: str = ""
+    ) -> None:
+        """Bear a consequence for what was no request, such as a renewal."""
+        self._heal(now)
         _CONSEQUENCES[penalty](self, _Blow(failure, model_id, now, jitter))
 
     def succeed(self, now: float, model_id: str = "") -> None:
@@ -110,9 +123,10 @@ class Account:
         if Standing.COOLING not in self.outs:
             self.coolings = 0
 
-    def renewed(self, now: float) -> None:
-        """The token was renewed: its troubles are over."""
+    def renewed(self, now: float, lifetime: float = DEFAULT_LIFETIME) -> None:
+        """The token was renewed and lives for `lifetime` seconds: its troubles are over."""
         self._heal(now)
+        self.lifetime = lifetime
         self.renewal_strikes = self.delays = 0
         self.renew_after = 0.0
         if self.outs.pop(Standing.RENEWAL_STRUCK_OUT, None):
@@ -131,6 +145,7 @@ class Account:
         self.strikes = self.renewal_strikes = self.rounds = self.coolings = self.delays = 0
         self.renew_after = 0.0
         self.refused.clear()
+        self.kind = self.arn_mode = self.resets_at = None
 
     def learn_reset(self, resets_at: float, now: float) -> None:
         """Kiro names the moment at which the credits come back; a spent account waits until then."""
@@ -153,6 +168,7 @@ class Account:
         names = {name: getattr(self, name) for name in _PLAIN}
         return Record(
             **names,
+            mark=self.credential.lineage[-1] if self.credential.lineage else "",
             outs={standing.name: out for standing, out in self.outs.items()},
             refused=dict(self.refused),
             kind=self.kind.name if self.kind else "",
@@ -168,6 +184,8 @@ class Account:
         self.kind = AccountKind.__members__.get(record.kind)
         self.arn_mode = ArnMode.__members__.get(record.arn_mode)
         self.refused = dict(record.refused)
+        if record.mark and record.mark not in self.credential.lineage:
+            self.reset()  # somebody signed in anew meanwhile, perhaps as somebody else
 
     def put_out(self, standing: Standing, until: float | None, blow: "_Blow") -> None:
         """Give the account a standing; one that it has already can only become longer."""
@@ -191,7 +209,7 @@ class Account:
                 self.renewal_strikes = STRIKES - 1
 
 
-_PLAIN = frozenset(Record.__struct_fields__) - {"outs", "refused", "kind", "arn_mode"}
+_PLAIN = frozenset(Record.__struct_fields__) - {"mark", "outs", "refused", "kind", "arn_mode"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,8 @@ class Defaults:
 class Credential:
     """One entry of `credentials.json`, read and checked. Times are epoch seconds.
 
-    `flaw` says why the entry cannot be used ("" when it can). `direct` means that it wants no proxy, even if there
+    `flaw` says why the entry cannot be used ("" when it can). `lineage` holds the fingerprints of its refresh tokens or
+    of its key, the present one last. `direct` means that it wants no proxy, even if there
     is a global one. `kind` is what the entry itself tells.
     """
 
@@ -149,6 +150,7 @@ class Credential:
     email: str = field(default="", repr=False)
     subscription_title: str = ""
     disabled: bool = False
+    lineage: tuple[str, ...] = ()
     flaw: str = ""
 
     @property

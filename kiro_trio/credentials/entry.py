@@ -50,12 +50,36 @@ _KINDS: Mapping[str, AccountKind] = {
 SHORTEST_REFRESH_TOKEN = 100
 _SHORTENED = ("...", "…")
 
-_ARN = re.compile(r"arn:[a-z-]+:codewhisperer:[a-z0-9-]*:\d*:profile/[A-Za-z0-9_-]+")
+PROFILE_ARN = re.compile(r"arn:[a-z-]+:codewhisperer:[a-z0-9-]*:\d*:profile/[A-Za-z0-9_-]+")
+
+
+LINEAGE = "tokenLineage"
+"""The key under which an entry remembers the fingerprints of its refresh tokens, the oldest first."""
 
 
 def fingerprint(secret: str) -> str:
     """A short name of a refresh token or key that tells nothing of it and survives in files and logs."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:16] if secret else ""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:16] if secret else ""
+
+
+def secret_of(entry: Entry) -> str:
+    """The refresh token or key as it stands in the entry; "" for whatever is no string."""
+    value = entry.get("kiroApiKey") or entry.get("refreshToken") or ""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def lineage_of(entry: Entry) -> list[str]:
+    """The fingerprints of the entry's tokens, the present one last; a list that somebody broke is worth nothing."""
+    present = fingerprint(secret_of(entry))
+    marks = entry.get(LINEAGE)
+    if (
+        isinstance(marks, list)
+        and marks
+        and all(isinstance(mark, str) for mark in marks)
+        and marks[-1] == present
+    ):
+        return list(marks)
+    return [present] if present else []
 
 
 def read_entry(entry: Any, credential_id: int, endpoints: Collection[str]) -> Credential:
@@ -80,7 +104,7 @@ def read_entry(entry: Any, credential_id: int, endpoints: Collection[str]) -> Cr
         client_secret=reader.secret("clientSecret"),
         expires_at=parse_expiry(entry.get("expiresAt")),
         client_expires_at=parse_expiry(entry.get("clientSecretExpiresAt")),
-        profile_arn=reader.matching("profileArn", _ARN, "a profile ARN"),
+        profile_arn=reader.matching("profileArn", PROFILE_ARN, "a profile ARN"),
         arn_mode=_arn_mode(reader),
         priority=reader.number("priority") or 0,
         concurrency=reader.number("concurrency", least=1),
@@ -94,6 +118,7 @@ def read_entry(entry: Any, credential_id: int, endpoints: Collection[str]) -> Cr
         email=reader.text("email"),
         subscription_title=reader.text("subscriptionTitle"),
         disabled=reader.flag("disabled"),
+        lineage=tuple(lineage_of(entry)),
     )
     _check_secrets(reader, credential)
     return replace(credential, flaw="; ".join(reader.flaws))

@@ -12,15 +12,12 @@ from typing import Any
 
 from kiro_trio.credentials.credential import Credential, Defaults
 from kiro_trio.credentials.document import Document, InvalidFile
-from kiro_trio.credentials.entry import Entry, fingerprint, read_entry
+from kiro_trio.credentials.entry import LINEAGE, Entry, fingerprint, lineage_of, read_entry, secret_of
 from kiro_trio.credentials.expiry import parse_expiry
 from kiro_trio.kiro.identity import machine_id
 
 Changes = Mapping[str, Any]
 """New values by key; None takes the key away."""
-
-LINEAGE = "tokenLineage"
-"""The key under which an entry remembers the fingerprints of its refresh tokens, the oldest first."""
 
 # The first token is what an account is added with again; the last ones are what an editor may still have open.
 _LINEAGE_LENGTH = 16
@@ -77,7 +74,7 @@ class Ledger:
         entry = self._known(credential_id)
         token = changes.get("refreshToken")
         if token and token != entry.get("refreshToken"):
-            changes[LINEAGE] = _bounded([*_lineage(entry), fingerprint(token)])
+            changes[LINEAGE] = _bounded([*lineage_of(entry), fingerprint(token)])
         self._pending.setdefault(credential_id, {}).update(changes)
 
     @property
@@ -131,9 +128,9 @@ class Ledger:
         Raises:
             DuplicateCredential: one of the entries has, or once had, its refresh token or key.
         """
-        mark = fingerprint(_secret(entry))
+        mark = fingerprint(secret_of(entry))
         for number, known in self.entries().items():
-            if mark and mark in _lineage(known):
+            if mark and mark in lineage_of(known):
                 raise DuplicateCredential(number)
         self._highest += 1
         number = self._highest
@@ -177,9 +174,9 @@ class Ledger:
         return dict(sorted(numbers.items()))
 
     def _recognised(self, entry: Entry, taken: Collection[int], *, single: bool) -> int:
-        mark = fingerprint(_secret(entry))
+        mark = fingerprint(secret_of(entry))
         for number in (*self._seen, *self._gone):
-            same = mark and mark in _lineage(self._known(number))
+            same = mark and mark in lineage_of(self._known(number))
             if number not in taken and (same or (single and len(self._seen) == 1)):
                 return number
         self._highest += 1
@@ -204,26 +201,6 @@ def _has_id(entry: Any, credential_id: int) -> bool:
     return isinstance(entry, dict) and entry.get("id") == credential_id
 
 
-def _secret(entry: Entry) -> str:
-    """The refresh token or key as it stands in the entry; "" for whatever is no string."""
-    value = entry.get("kiroApiKey") or entry.get("refreshToken") or ""
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _lineage(entry: Entry) -> list[str]:
-    """The fingerprints of the entry's tokens, the present one last; a list that somebody broke is worth nothing."""
-    present = fingerprint(_secret(entry))
-    marks = entry.get(LINEAGE)
-    if (
-        isinstance(marks, list)
-        and marks
-        and all(isinstance(mark, str) for mark in marks)
-        and marks[-1] == present
-    ):
-        return list(marks)
-    return [present] if present else []
-
-
 def _bounded(marks: list[str]) -> list[str]:
     return marks if len(marks) <= _LINEAGE_LENGTH else [marks[0], *marks[1 - _LINEAGE_LENGTH :]]
 
@@ -246,11 +223,11 @@ def _merged(seen: Entry, pending: Changes, theirs: Entry) -> Entry:
         for key, value in pending.items()
         if key not in _TOKEN_GROUP and theirs.get(key) == seen.get(key)
     }
-    if _secret(ours) == _secret(theirs):
+    if secret_of(ours) == secret_of(theirs):
         # The same refresh token, which not every renewal replaces: the access token that lives longer.
         newer = "accessToken" in pending and _expiry(ours) > _expiry(theirs)
     else:
-        newer = fingerprint(_secret(theirs)) in _lineage(ours)
+        newer = fingerprint(secret_of(theirs)) in lineage_of(ours)
     return _laid_over(theirs, changes | ({key: ours.get(key) for key in _TOKEN_GROUP} if newer else {}))
 
 
@@ -267,7 +244,7 @@ def _owners(entries: Mapping[int, Entry]) -> tuple[dict[str, int], dict[str, int
     present: dict[str, int] = {}
     former: dict[str, int] = {}
     for number, entry in entries.items():
-        *earlier, last = _lineage(entry) or [""]
+        *earlier, last = lineage_of(entry) or [""]
         present.setdefault(last, number)
         former.update((mark, number) for mark in earlier if mark != last)
     present.pop("", None)
@@ -276,4 +253,4 @@ def _owners(entries: Mapping[int, Entry]) -> tuple[dict[str, int], dict[str, int
 
 def _descends(young: Entry, old: Entry) -> bool:
     """Whether `young` has the token of `old`, or one that was made from it."""
-    return fingerprint(_secret(old)) in _lineage(young) or _secret(young) == _secret(old)
+    return fingerprint(secret_of(old)) in lineage_of(young) or secret_of(young) == secret_of(old)

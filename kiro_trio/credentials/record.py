@@ -17,9 +17,10 @@ class Out(msgspec.Struct, frozen=True, omit_defaults=True):
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """An account's memory. Times are epoch seconds; `outs`, `kind` and `arn_mode` hold names of enums.
 
-    `outs`: the standings that are in force. `refused`: a model's id to when the account may be asked for it again.
+    `mark` is the fingerprint of the token or key that all this was about. `outs`: the standings that are in force. `refused`: a model's id to when the account may be asked for it again.
     """
 
+    mark: str = ""
     outs: dict[str, Out] = {}
     strikes: int = 0
     renewal_strikes: int = 0

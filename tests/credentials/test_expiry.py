@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kiro_trio.credentials.expiry import format_expiry, parse_expiry
 
-MOMENTS = st.integers(1, 9_999_999_999).map(lambda s: datetime.fromtimestamp(s, UTC))
+MOMENTS = st.integers(10_000_000, 9_999_999_999).map(lambda s: datetime.fromtimestamp(s, UTC))
 
 
 @given(MOMENTS)

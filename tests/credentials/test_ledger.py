@@ -7,8 +7,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from kiro_trio.credentials.credential import Defaults
 from kiro_trio.credentials.document import Document, InvalidFile
-from kiro_trio.credentials.entry import fingerprint
-from kiro_trio.credentials.ledger import LINEAGE, DuplicateCredential, Ledger
+from kiro_trio.credentials.entry import LINEAGE, fingerprint
+from kiro_trio.credentials.ledger import DuplicateCredential, Ledger
 from tests.credentials.entries import fresh, idc, refresh_token, social
 
 

@@ -1,0 +1,360 @@
+"""The keeper of the accounts: lends them to requests, renews their tokens, and remembers how they fared.
+
+A request leases an account, uses it as often as the plan allows, and settles it exactly once. Nothing that a request
+does, leaving included, can lose a token: renewals belong to `Keeper.run`, not to those who wait for them.
+"""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import trio
+
+from kiro_trio.conversation.faults import Failure, Fault
+from kiro_trio.credentials.account import Account
+from kiro_trio.credentials.calls import SmallCalls, Wire, machine_of
+from kiro_trio.credentials.clock import wall_clock
+from kiro_trio.credentials.credential import (
+    ArnMode,
+    Defaults,
+    Lease,
+    api_region,
+    auth_region,
+    effective_endpoint,
+    effective_proxy,
+)
+from kiro_trio.credentials.custody import ENVIRONMENT_ID, Custody, environment_credential
+from kiro_trio.credentials.discoveries import Discoveries, arn_of, arn_to_send
+from kiro_trio.credentials.renewals import Renewals
+from kiro_trio.credentials.roster import DEFAULT_CONCURRENCY, Penalty, Roster, Wish
+from kiro_trio.credentials.state import StateFile
+from kiro_trio.credentials.status import AccountStatus, status_of
+from kiro_trio.credentials.store import CredentialStore
+from kiro_trio.credentials.waiting import WaitingRoom
+from kiro_trio.kiro.usage import UsageLimits
+
+# What a failed renewal costs was booked when it failed, once for all who waited for it.
+_BOOKED = frozenset({Fault.RENEWAL_FAILED, Fault.RENEWAL_REFUSED})
+
+# These say nothing of the account.
+_NOT_THE_ACCOUNTS = frozenset(
+    {Fault.CLIENT_GONE, Fault.SHUTTING_DOWN, Fault.CANCELLED_BY_OWNER, Fault.DEADLINE, Fault.INTERNAL}
+)
+
+_SAVE_AFTER = 2.0
+_EXCHANGE_EVERY = 30.0
+_CLOSING = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperOptions:
+    """How the keeper works; times in seconds.
+
+    `order` is one of `roster.ORDERS`, `concurrency` the requests per account at a time. `queue_limit` requests wait
+    for an account, each for `queue_patience`, and of that for `drought_patience` for one that is out but comes back.
+    Tokens are renewed `renew_ahead` of their end; the store is looked at every `watch_every`.
+    """
+
+    order: str = "priority"
+    concurrency: int = DEFAULT_CONCURRENCY
+    queue_limit: int = 256
+    queue_patience: float = 60.0
+    drought_patience: float = 8.0
+    renew_ahead: float = 900.0
+    watch_every: float = 2.0
+
+
+@dataclass(slots=True)
+class _Loan:
+    """A lease that is out: whose it is, and which forms of profile ARN it has tried."""
+
+    account_id: int
+    tried: set[ArnMode] = field(default_factory=set)
+
+
+class Keeper:
+    """Lends credentials. Everything but `settle`, `rebind` and the looks needs `run` to be running.
+
+    Args:
+        store: The credentials; opened already.
+        state: What is remembered over restarts.
+        calls: Sends renewals and other small calls.
+        defaults: What the configuration says for credentials that do not say it themselves.
+        wire: How calls are made.
+        options: How the keeper works.
+        environment_key: The value of `KIRO_API_KEY`, "" for none. It is never written anywhere.
+        clock: Gives the time of day in epoch seconds.
+    """
+
+    def __init__(
+        self,
+        store: CredentialStore,
+        state: StateFile,
+        calls: SmallCalls,
+        *,
+        defaults: Defaults | None = None,
+        wire: Wire | None = None,
+        options: KeeperOptions | None = None,
+        environment_key: str = "",
+        clock: Callable[[], float] = wall_clock,
+    ) -> None:
+        self.options = options or KeeperOptions()
+        defaults = defaults or Defaults()
+        roster = Roster(self.options.order, concurrency=self.options.concurrency)
+        self._custody = Custody(store, state, calls, roster, defaults, wire or Wire(), clock=clock)
+        self._custody.environment = environment_credential(environment_key, defaults)
+        self._waiting = WaitingRoom(
+            roster,
+            clock,
+            limit=self.options.queue_limit,
+            patience=self.options.queue_patience,
+            drought_patience=self.options.drought_patience,
+        )
+        self._custody.changed = self._waiting.serve
+        self._renewals = Renewals(self._custody)
+        self._discoveries = Discoveries(self._custody)
+        self._loans: dict[int, _Loan] = {}
+        self._tickets = 0
+        self._custody.muster()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Care for the accounts until cancelled: renewals, ahead of time too, outside edits, and the memory of it all.
+
+        When cancelled, renewals that are under way have some seconds to be finished and stored, and the state is saved.
+        """
+        await self._custody.load_state()
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self._renewals.run)
+                await nursery.start(self._discoveries.run_profiles)
+                await nursery.start(self._discoveries.run_allowances)
+                nursery.start_soon(self._renewals.ahead, self.options.renew_ahead)
+                nursery.start_soon(self._watch_store)
+                nursery.start_soon(self._keep_state)
+                task_status.started()
+        finally:
+            with trio.move_on_after(_CLOSING, shield=True):
+                await self._custody.sync()
+                await self._custody.save_state()
+
+    async def lease(
+        self, *, model_id: str, session: str = "", avoid: Set[int] = frozenset()
+    ) -> Lease | Failure:
+        """Take a slot of the account that suits best, with a token that is good; wait for either if need be.
+
+        Returns the `Failure` of the last account that could not be renewed, or why no account can be had, with
+        `retry_after` where time helps. Cancelled, it takes no slot; a renewal that it waited for is finished.
+        """
+        avoided, last = frozenset(avoid), None
+        while True:
+            seat = await self._waiting.seat(Wish(model_id, session, avoided))
+            if isinstance(seat, Failure):
+                return seat if last is None else _with_hope(last, seat)
+            lease = None
+            try:
+                lease = last = await self._prepared(seat, model_id, session)
+            finally:
+                if not isinstance(lease, Lease):
+                    self._free(seat)
+            if isinstance(lease, Lease):
+                return lease
+            avoided |= {seat}
+
+    def settle(self, lease: Lease, failure: Failure | None, penalty: Penalty) -> None:
+        """Give the slot back and say how it went: `failure` None for a whole reply, whatever `penalty` is then.
+
+        A lease is settled once; a second time changes nothing.
+        """
+        loan = self._loans.pop(lease.ticket, None)
+        if loan is None:
+            return
+        if failure is None or failure.fault not in _NOT_THE_ACCOUNTS:
+            self._report(lease, loan, failure, penalty)
+        self._free(loan.account_id)
+
+    async def renew(self, lease: Lease) -> Lease | Failure:
+        """Renew the token of a lease because Kiro refused it, unless that was done already; the slot is kept.
+
+        Cancelling it leaves the renewal alone.
+        """
+        failure = await self._renewals.forced(lease.credential_id, stale=lease.access_token)
+        credential = self._custody.credential(lease.credential_id)
+        if failure is not None or credential is None:
+            return failure or Failure(Fault.NO_CREDENTIAL, f"credential {lease.credential_id} was removed")
+        return replace(lease, access_token=credential.bearer)
+
+    def rebind(self, lease: Lease) -> Lease | None:
+        """The lease with the other form of profile ARN (with it, or without), None if there is no other or it was tried.
+
+        The slot is kept. Which form worked in the end is remembered with the account.
+        """
+        loan, account = self._loans.get(lease.ticket), self._custody.account(lease.credential_id)
+        if loan is None or account is None or account.credential.arn_mode is not None or lease.api_key:
+            return None
+        arn = arn_of(account, self._custody) or None if lease.profile_arn is None else None
+        mode = ArnMode.WITH if arn else ArnMode.WITHOUT
+        if mode in loan.tried:
+            return None
+        loan.tried.add(mode)
+        return replace(lease, profile_arn=arn)
+
+    def standings(self) -> list[AccountStatus]:
+        """All accounts as they are now, in the order of the store."""
+        return [status_of(account, self._custody) for account in self._custody.roster]
+
+    def available(self) -> int:
+        """How many accounts take requests now."""
+        return self._custody.roster.available(self._custody.clock())
+
+    def waiting(self) -> int:
+        """How many requests wait for an account."""
+        return len(self._waiting)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the owner should mend: files that cannot be read or written, entries that cannot be used."""
+        state = self._custody.state.problem
+        return (*self._custody.store.problems, *((state,) if state else ()))
+
+    async def add(self, entry: Mapping[str, Any]) -> int:
+        """Add an account and return its id.
+
+        Raises:
+            InvalidEntry: the entry cannot be used; the message names the keys.
+            DuplicateCredential: the account is there already.
+            NotWritten: it could not be stored, and was not added.
+        """
+        credential_id = await self._custody.store.add(dict(entry))
+        self._custody.muster()
+        return credential_id
+
+    async def edit(self, credential_id: int, changes: Mapping[str, Any]) -> None:
+        """Change keys of an account's entry, None takes one away. A new token or key wipes its slate.
+
+        Raises:
+            InvalidEntry: the entry could not be used afterwards; the message names the keys.
+            NotWritten: it could not be stored, and nothing was changed.
+            KeyError: there is no such account in the store (the one of the environment is not).
+        """
+        await self._custody.store.edit(credential_id, changes)
+        self._custody.muster()
+
+    async def remove(self, credential_id: int) -> None:
+        """Forget an account; requests that have it may finish.
+
+        Raises:
+            NotWritten: it could not be stored, and nothing was changed.
+            KeyError: there is no such account in the store.
+        """
+        await self._custody.store.remove(credential_id)
+        self._custody.muster()
+
+    async def disable(self, credential_id: int) -> None:
+        """Switch an account off, as an owner does; raises as `edit`."""
+        await self.edit(credential_id, {"disabled": True})
+
+    async def enable(self, credential_id: int) -> None:
+        """Switch an account on and wipe its slate; raises as `edit`."""
+        if credential_id != ENVIRONMENT_ID:
+            await self.edit(credential_id, {"disabled": None})
+        self.reset(credential_id)
+
+    def reset(self, credential_id: int) -> None:
+        """Wipe an account's slate: it is ready again, whatever it was out for; raises KeyError if there is none."""
+        self._account(credential_id).reset()
+        self._custody.touch()
+
+    def set_order(self, order: str) -> None:
+        """Take accounts by another of `roster.ORDERS`; raises KeyError if there is no such order."""
+        self._custody.roster.set_order(order)
+
+    async def renew_now(self, credential_id: int) -> Failure | None:
+        """Renew an account's token whether it needs it or not; None for success. Raises KeyError if there is none."""
+        return await self._renewals.forced(
+            credential_id, stale=self._account(credential_id).credential.access_token
+        )
+
+    async def usage(self, credential_id: int) -> UsageLimits | Failure:
+        """Ask Kiro what an account has left. Raises KeyError if there is no such account."""
+        account = self._account(credential_id)
+        failure = await self._renewals.fresh(account)
+        return failure if failure is not None else await self._discoveries.usage(account)
+
+    def _account(self, credential_id: int) -> Account:
+        account = self._custody.account(credential_id)
+        if account is None:
+            raise KeyError(credential_id)
+        return account
+
+    async def _prepared(self, credential_id: int, model_id: str, session: str) -> Lease | Failure:
+        """A lease of the account whose slot has been taken, with all that must be known before a call."""
+        account = self._custody.account(credential_id)
+        failure = None
+        if account is not None:
+            failure = await self._renewals.fresh(account)
+        if account is not None and failure is None:
+            await self._discoveries.profile(account)
+        account = self._custody.account(credential_id)
+        if failure is not None or account is None:
+            return failure or Failure(Fault.NO_CREDENTIAL, f"credential {credential_id} was removed")
+        return self._lend(account, model_id, session)
+
+    def _lend(self, account: Account, model_id: str, session: str) -> Lease:
+        credential, defaults = account.credential, self._custody.defaults
+        arn = arn_to_send(account, self._custody)
+        self._tickets += 1
+        self._loans[self._tickets] = _Loan(account.id, {ArnMode.WITH if arn else ArnMode.WITHOUT})
+        return Lease(
+            credential_id=account.id,
+            access_token=credential.bearer,
+            api_key=credential.api_key,
+            api_region=api_region(credential, defaults),
+            auth_region=auth_region(credential, defaults),
+            endpoint=effective_endpoint(credential, defaults),
+            profile_arn=arn,
+            machine_id=machine_of(credential, defaults),
+            proxy=effective_proxy(credential, defaults),
+            model_id=model_id,
+            session=session,
+            ticket=self._tickets,
+        )
+
+    def _report(self, lease: Lease, loan: _Loan, failure: Failure | None, penalty: Penalty) -> None:
+        custody = self._custody
+        if failure is not None and failure.fault in _BOOKED:
+            penalty = Penalty.NONE
+        now, jitter = custody.clock(), custody.jitter()
+        custody.roster.report(
+            loan.account_id, failure, penalty, model_id=lease.model_id, now=now, jitter=jitter
+        )
+        account = custody.account(loan.account_id)
+        if account is None:
+            return
+        if failure is None and len(loan.tried) > 1:
+            account.arn_mode = ArnMode.WITHOUT if lease.profile_arn is None else ArnMode.WITH
+        elif failure is not None and failure.fault is Fault.PROFILE_REFUSED:
+            self._discoveries.doubt_profile(account)
+        if failure is not None and penalty is Penalty.SPENT_THIS_MONTH:
+            self._discoveries.learn_reset(account)
+
+    def _free(self, credential_id: int) -> None:
+        self._custody.roster.release(credential_id)
+        self._custody.touch()
+
+    async def _watch_store(self) -> None:
+        while True:
+            await trio.sleep(self.options.watch_every)
+            await self._custody.sync()
+
+    async def _keep_state(self) -> None:
+        """Write the state down soon after something has changed, and look now and then what others wrote."""
+        while True:
+            with trio.move_on_after(_EXCHANGE_EVERY):
+                await self._custody.dirty.wait()
+            await trio.sleep(_SAVE_AFTER)
+            await self._custody.save_state()
+
+
+def _with_hope(last: Failure, drought: Failure) -> Failure:
+    """What to say when the last account could not be renewed: why, and until when there is no other."""
+    return last if last.retry_after is not None else replace(last, retry_after=drought.retry_after)
