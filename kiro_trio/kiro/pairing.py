@@ -26,7 +26,7 @@ _KEPT = 64 - 1 - _HASHED
 
 
 def pair(entries: Iterable[Entry], tally: Tally) -> None:
-    """Match calls and results in place. The entries alternate, and after the last call there is a user's entry."""
+    """Match calls and results in place. The entries alternate, and the last one is the user's."""
     ids = _CallIds(tally)
     waiting: dict[str, deque[str]] = {}
     for entry in entries:
@@ -34,7 +34,6 @@ def pair(entries: Iterable[Entry], tally: Tally) -> None:
             waiting = _open_calls(entry, ids, tally)
         else:
             _answer(entry, waiting, tally)
-            waiting = {}
 
 
 def _open_calls(entry: Entry, ids: "_CallIds", tally: Tally) -> dict[str, deque[str]]:

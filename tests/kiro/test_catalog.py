@@ -23,6 +23,7 @@ AS_RECORDED = [
     ("claude-3-5-haiku-20241022", "claude-haiku-4.5", True),
     ("claude-3-5-sonnet-latest", "claude-sonnet-4", True),
     ("claude-opus-4-1-20250805", "claude-opus-4.5", True),
+    ("claude-opus-4.6-fast", "claude-opus-4.6", True),
     ("auto", "auto", False),
     ("kiro-auto", "auto", False),
     ("kiro/claude-sonnet-4.5", "claude-sonnet-4.5", False),

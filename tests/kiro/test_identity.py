@@ -55,7 +55,7 @@ def test_ids_look_like_uuids_and_are_the_same_every_time(session, salt, fallback
 
 
 def test_sessions_salts_and_fallbacks_are_told_apart():
-    parts = ["a", "b", "ab", "a\0b", "1:a"]
+    parts = ["a", "b", "ab", "a\0b", "1:a", "session", "x", "sessionx"]
     named = [conversation_ids(session, salt, "") for session, salt in product(parts, ["", *parts])]
     nameless = [conversation_ids("", salt, fallback) for salt, fallback in product(["", *parts], parts)]
     ids = {one.conversation_id for one in (*named, *nameless)}
