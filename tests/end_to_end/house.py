@@ -95,7 +95,8 @@ def scripted(*rules: Rule, accounts: int = 1, **options: Any) -> Simulator:
 def prompt(text: str = "Hello", *, stream: bool = True, **more: Any) -> dict[str, Any]:
     """A plain request."""
     messages = [{"role": "user", "content": text}]
-    return {"model": "claude-sonnet-4-5", "max_tokens": 1024, "messages": messages, "stream": stream, **more}
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 1024, "messages": messages, "stream": stream}
+    return {**body, **more}
 
 
 def events(body: bytes) -> list[tuple[str, dict[str, Any]]]:

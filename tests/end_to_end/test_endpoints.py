@@ -4,8 +4,9 @@ import httpx
 import pytest
 import trio
 
-from kiro_trio.simulator.script import Say
+from kiro_trio.simulator.script import Pause, Say
 from tests.end_to_end.house import KEY, events, house, prompt, saying, scripted, text_of
+from tests.web.served import eventually
 
 PATHS = ["/v1/messages", "/v1/v1/messages", "/cc/v1/messages", "/v1/messages?beta=true"]
 
@@ -159,8 +160,6 @@ async def test_held_events_begin_with_the_true_count(tmp_path) -> None:
 
 
 async def test_graceful_stop_ends_running_streams_with_an_error(tmp_path) -> None:
-    from kiro_trio.simulator.script import Pause  # noqa: PLC0415
-
     async with house(tmp_path, scripted(saying(Say("Hello"), Pause())), shutdown_grace=0.3) as here:
         async with trio.open_nursery() as nursery:
             answers: list[bytes] = []
@@ -169,7 +168,7 @@ async def test_graceful_stop_ends_running_streams_with_an_error(tmp_path) -> Non
                 answers.append((await here.post(prompt())).content)
 
             nursery.start_soon(ask)
-            await here.simulator.wait_until(lambda: bool(here.chats()) and here.chats()[0].sent > 0)
+            await eventually(lambda: bool(here.chats()) and here.chats()[0].sent > 0)
             here.shutdown.set()
         with trio.fail_after(5):
             await here.stopped.wait()
