@@ -39,7 +39,7 @@ bench: $(dev_ready)  ## Measure
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(python) "$$script" $(ARGS); done
 
 fuzz: $(dev_ready)  ## Search longer for inputs that break something
-	@$(python) -m pytest fuzz --hypothesis-profile=fuzz $(ARGS)
+	@$(python) -m fuzz $(or $(ARGS),all)
 
 lock:  ## Bring the locks up to date with pyproject.toml (needs uv)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra demo -o requirements.lock pyproject.toml
