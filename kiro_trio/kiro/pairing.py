@@ -54,13 +54,14 @@ def _answer(entry: Entry, waiting: dict[str, deque[str]], tally: Tally) -> None:
     """Keep the results that answer a call, say the others in words, and stand in for those that are missing."""
     answers: list[ToolResult] = []
     stray: list[str] = []
-    for result in entry.results:
-        text = _result_text(result, entry.media, tally)
+    for given in entry.results:
+        result = _as_text(given, entry.media, tally)
         open_ids = waiting.get(result.tool_use_id)
         if open_ids:
-            answers.append(ToolResult(open_ids.popleft(), (Text(text),), result.is_error))
+            call_id = open_ids.popleft()
+            answers.append(result if result.tool_use_id == call_id else replace(result, tool_use_id=call_id))
         else:
-            stray += [_in_words(result, text), "\n"]
+            stray += [_in_words(result), "\n"]
             tally.note("tool result without its call put into the text")
     missing = [call_id for open_ids in waiting.values() for call_id in open_ids]
     tally.note("missing tool result stood in for", len(missing))
@@ -70,8 +71,11 @@ def _answer(entry: Entry, waiting: dict[str, deque[str]], tally: Tally) -> None:
         entry.pieces[:0] = stray if entry.pieces else stray[:-1]
 
 
-def _result_text(result: ToolResult, media: list[Image | Document], tally: Tally) -> str:
-    """The result as text; its images and documents go to `media`, for a result can only hold text."""
+def _as_text(result: ToolResult, media: list[Image | Document], tally: Tally) -> ToolResult:
+    """The result as one text; its images and documents go to `media`, for a result can only hold text."""
+    match result.content:
+        case (Text(text),) if text and not text.isspace():
+            return result
     texts: list[str] = []
     for part in result.content:
         if isinstance(part, Text):
@@ -81,12 +85,13 @@ def _result_text(result: ToolResult, media: list[Image | Document], tally: Tally
             texts.append(_IMAGE_NOTE if isinstance(part, Image) else _DOCUMENT_NOTE)
             tally.note("attachment of a tool result moved to its message")
     text = "\n".join(filter(None, texts))
-    return text if text and not text.isspace() else EMPTY_RESULT
+    return replace(result, content=(Text(text if text and not text.isspace() else EMPTY_RESULT),))
 
 
-def _in_words(result: ToolResult, text: str) -> str:
+def _in_words(result: ToolResult) -> str:
     kind = "Error" if result.is_error else "Result"
-    return f"[{kind} of an earlier tool call, {result.tool_use_id or 'without an id'}:]\n{text}"
+    said = "".join(part.text for part in result.content if isinstance(part, Text))
+    return f"[{kind} of an earlier tool call, {result.tool_use_id or 'without an id'}:]\n{said}"
 
 
 def _has_empty_key(value: Any) -> bool:
