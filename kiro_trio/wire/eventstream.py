@@ -188,7 +188,9 @@ class EventStreamDecoder:
         surplus = len(held) - self._need
         del held[self._need :]
         self._held, self._need = None, PRELUDE_SIZE
-        self._read(bytes(held), 0)
+        frame = bytes(held)
+        held.clear()  # our caller still has it; a large frame must not be there three times
+        self._read(frame, 0)
         if surplus:
             rest = _as_bytes(data)
             self._read(rest, len(rest) - surplus)

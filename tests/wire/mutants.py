@@ -82,4 +82,18 @@ MUTANTS = (
     Mutant("a type beyond the table leaks", "if (code := block[type_at]) >= len(HEADER_TYPES):", "if (code := block[type_at]) > len(HEADER_TYPES):", "headers"),
     Mutant("headers can be changed", "return MappingProxyType(headers)", "return headers", "headers"),
     Mutant("timestamps are plain integers", '"timestamp", Timestamp, 8', '"timestamp", Int64, 8', "headers"),
+    # Server-sent events
+    Mutant("LF after a cut CR is a line", "if self._split_crlf and raw[0] == _LF:", "if False:", "sse"),
+    Mutant("a CR is never remembered as one", 'self._split_crlf = raw.endswith(b"\\r")', "self._split_crlf = True", "sse"),
+    Mutant("the byte order mark is text", "if not self._offset:", "if False:", "sse"),
+    Mutant("events have no limit", "if self._size + len(self._line) > self._limit:", "if False:", "sse"),
+    Mutant("the limit of events is off by one", "if self._size + len(self._line) > self._limit:", "if self._size + len(self._line) >= self._limit:", "sse"),
+    Mutant("a name lasts", 'self._name, self._data, self._size = "", [], 0', "self._data, self._size = [], 0", "sse"),
+    Mutant("all leading spaces are cut", 'value.removeprefix(" ")', 'value.lstrip(" ")', "sse"),
+    Mutant("an unfinished event is dropped", "if self._line or self._size:", "if self._line:", "sse"),
+    Mutant("an unfinished line is dropped", "if self._line or self._size:", "if self._size:", "sse"),
+    Mutant("unread events are lost", "self._ready = after(self._ready, new)\n", "self._ready = iter(new)\n", "sse"),
+    Mutant("only LF ends a line", "if len(text) == len(piece):", 'if not piece.endswith(b"\\n"):', "sse"),
+    Mutant("comments are fields", 'elif not line.startswith(b":"):', "else:", "sse"),
+    Mutant("CR LF is two lines of data", 'raw.replace(b"\\r\\n", b"\\n")', "raw", "sse"),
 )  # fmt: skip

@@ -9,17 +9,26 @@ from tests.wire import vectors
 from tests.wire.mutants import MUTANTS, Mutant
 from tests.wire.test_vectors import check
 
-TARGETS = ("decoder_memory", "decoder_driver", "decoder_round_trip", "decoder_reference", "decoder_bytes")
+TARGETS = (
+    "decoder_memory",
+    "decoder_driver",
+    "decoder_round_trip",
+    "decoder_corruption",
+    "decoder_reference",
+    "decoder_bytes",
+)
+TARGETS_OF_SSE = ("sse_reference", "sse_round_trip")
 EXAMPLES = 40
 WAYS = ("whole", "frame by frame", "1 bytes", "13 bytes")
 SMALL = [vector for vector in vectors.own() if len(vector.data) < 3000]
 
 
-def bounded_run(codec: Codec) -> None:
-    for vector in SMALL:
+def bounded_run(codec: Codec, *, sse: bool = False) -> None:
+    for vector in () if sse else SMALL:
         check(vector, codec, ways=WAYS)
-    for name in TARGETS:
-        run.bounded(run.target(name), examples=EXAMPLES, phases=(Phase.explicit, Phase.generate), codec=codec)
+    for name in TARGETS_OF_SSE if sse else TARGETS:
+        examples = None if sse else EXAMPLES
+        run.bounded(run.target(name), examples=examples, phases=(Phase.explicit, Phase.generate), codec=codec)
 
 
 def test_there_are_enough() -> None:
@@ -34,4 +43,4 @@ def test_the_bounded_run_finds_nothing_in_the_codec_as_it_is() -> None:
 def test_the_bounded_run_finds(mutant: Mutant) -> None:
     codec = mutant.load()
     with pytest.raises(Exception):  # noqa: B017, PT011  # whatever shows it: an assertion, a leaked exception, a shrunk example
-        bounded_run(codec)
+        bounded_run(codec, sse=mutant.module == "sse")
