@@ -6,7 +6,7 @@ Source: docs/wire.md, "Hosts and calls".
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -55,12 +55,12 @@ class Request:
     @property
     def path(self) -> str:
         """The path without the query."""
-        return urlsplit(self.target).path
+        return self.target.partition("?")[0]
 
     @property
     def query(self) -> dict[str, str]:
         """The parameters of the query."""
-        return dict(parse_qsl(urlsplit(self.target).query))
+        return dict(parse_qsl(self.target.partition("?")[2]))
 
     @property
     def bearer(self) -> str:

@@ -1,5 +1,6 @@
 """The server over real loopback sockets, raw, and over memory streams under virtual time."""
 
+import json
 import socket
 import ssl
 import struct
@@ -15,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiro_trio.simulator import Ending, Reply, Rule, Script, Simulator, handle_connection, stream_bytes
+from kiro_trio.simulator.answering import Answering
+from kiro_trio.simulator.endpoints import ROUTES, Request
 from kiro_trio.simulator.script import (
     Break,
     Coalesce,
@@ -31,6 +34,7 @@ from kiro_trio.simulator.script import (
     Throw,
     Trickle,
 )
+from kiro_trio.simulator.seen import SECRET_FIELDS
 from kiro_trio.wire import EventStreamDecoder, WireError
 from tests.simulator.talk import ask, asks, events, hear, post, scripted, served, text_of, user
 
@@ -134,6 +138,29 @@ async def test_tls_and_its_truncation() -> None:
                 heard = await hear(stream)
             assert heard.reset is expected_reset  # for trio a FIN without close_notify is a broken stream
     assert [exchange.ending for exchange in simulator.seen] == [Ending.COMPLETE, Ending.BROKEN]
+
+
+async def test_a_connection_with_tls_carries_many_requests_and_its_close_is_noticed() -> None:
+    authority = trustme.CA()
+    ours, theirs = ssl.create_default_context(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.configure_trust(ours)
+    authority.issue_cert("127.0.0.1").configure_cert(theirs)
+    rules = (Rule(Match(nth=(3,)), Reply((HELLO, Pause()))), Rule(reply=Reply((HELLO,), bare=True)))
+    simulator = Simulator(script=Script(rules))
+    async with served(simulator, ssl_context=theirs) as (_, port):
+        stream = await trio.open_ssl_over_tcp_stream("127.0.0.1", port, ssl_context=ours)
+        for _ in range(2):
+            await stream.send_all(post())
+            heard = b""
+            while not heard.endswith(b"0\r\n\r\n"):
+                heard += await stream.receive_some()
+        await stream.send_all(post())
+        await simulator.wait_until(lambda: len(simulator.seen) == 3 and simulator.seen[-1].sent > 0)
+        await trio.aclose_forcefully(stream)
+        with trio.fail_after(2):
+            await simulator.seen[-1].ended.wait()
+    assert simulator.figures.connections == 1
+    assert [exchange.ending for exchange in simulator.seen] == [*[Ending.COMPLETE] * 2, Ending.CLIENT_CLOSED]
 
 
 async def test_reset_before_the_headers() -> None:
@@ -382,6 +409,34 @@ async def test_seen_is_bounded_and_holds_no_secrets() -> None:
     assert simulator.figures.calls == {"chat": 3, "refresh": 1}
     assert "VERYSECRET" not in repr(simulator.seen)
     assert simulator.seen[0].headers["authorization"] == "Bearer [hidden]"
+
+
+calls = sorted({*ROUTES, ("POST", "/"), ("GET", "//[")})
+odd = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=20)
+fields = st.sampled_from(sorted(SECRET_FIELDS | {"params", "method", "grantType", "clientId", "profileArn"}))
+values = (
+    st.none() | st.integers() | st.text(max_size=5) | st.lists(st.none(), max_size=1) | st.just({"query": 1})
+)
+
+
+@given(
+    call=st.sampled_from(calls),
+    query=odd,
+    headers=st.dictionaries(
+        st.sampled_from(["authorization", "x-amz-target", "content-type", "tokentype", "host"]),
+        odd | st.sampled_from(["Bearer t", "a.GetUsageLimits", "application/x-amz-json-1.0"]),
+    ),
+    body=st.dictionaries(fields, values).map(lambda body: json.dumps(body).encode()) | st.binary(max_size=9),
+)
+@settings(max_examples=150)
+def test_no_request_makes_it_stumble(
+    call: tuple[str, str], query: str, headers: dict[str, str], body: bytes
+) -> None:
+    simulator = Simulator()
+    request = Request(call[0], f"{call[1]}?{query}", headers, body)
+    answering = Answering(simulator, request, 0.0, 1)
+    assert answering.exchange.status == answering.delivery.status
+    assert simulator.figures.calls.total() == 1
 
 
 @given(
