@@ -4,8 +4,11 @@ What follows from a fault (who tries again, what the credential suffers, what th
 `kiro_trio.session.plan.POLICIES`. How Kiro's words become a fault stands in `kiro_trio.kiro.faults`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+from kiro_trio.conversation.reply import ReplyEvent
 
 
 class Fault(Enum):
@@ -83,6 +86,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How an attempt ended: `failure` is None when the reply is whole."""
+    """How an attempt ended: `failure` is None when the reply is whole.
+
+    `unsaid` is what came in one read with the failure, before it. It is worth saying only to a client that has heard
+    the beginning; for any other the reply can still be had whole from somewhere else.
+    """
 
     failure: Failure | None = None
+    unsaid: Sequence[ReplyEvent] = ()

@@ -99,10 +99,10 @@ class Evidence:
             # What Kiro says of the end is about words that nobody has seen.
             return Finished(StopReason.TOOL_USE) if said.calls else said.end
         outcome = self._judge(calls=said.calls)
-        if isinstance(outcome, Fault):
-            return Failure(outcome, "a stop reason for tool calls without one, or one for malformed output")
         if said.incomplete and outcome not in _CUT_SHORT:
             return Failure(Fault.TOOL_CALL_INCOMPLETE, f"a tool call {said.incomplete}")
+        if isinstance(outcome, Fault):
+            return Failure(outcome, "a stop reason for tool calls without one, or one for malformed output")
         if said.text or said.calls or outcome is StopReason.REFUSAL:
             return Finished(outcome)
         if outcome is StopReason.CONTEXT_WINDOW:  # for the client, a prompt that does not fit

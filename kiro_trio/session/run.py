@@ -286,7 +286,10 @@ class Session:
 
         try:
             patience = max(1.0, self._started + self._patience.deadline - began)
-            failure = (await self._attempt(self._request, lease, deliver, patience)).failure
+            ended = await self._attempt(self._request, lease, deliver, patience)
+            failure = ended.failure
+            if ended.unsaid and outbox.progress >= Progress.SPOKEN:
+                await deliver(ended.unsaid)
         finally:
             seconds = trio.current_time() - began
             self.outcome.attempts.append(AttemptRecord(lease.credential_id, seconds, failure))

@@ -10,7 +10,7 @@ Whatever goes wrong, an attempt ends in a value, `Ended(failure)`. Cancelling it
 """
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -18,15 +18,16 @@ import trio
 
 from kiro_trio.conversation.faults import Ended, Failure, Fault
 from kiro_trio.conversation.reply import ReplyEvent
+from kiro_trio.credentials.calls import Wire
 from kiro_trio.credentials.credential import Lease
-from kiro_trio.kiro.endpoint import Caller, Preset, Versions, chat_call
+from kiro_trio.kiro.endpoint import Caller, Versions, chat_call
 from kiro_trio.kiro.faults import classify
 from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.kiro.response import ReplyReader
 from kiro_trio.upstream.errors import UpstreamError
 from kiro_trio.upstream.http1 import Http1Client, Response
 from kiro_trio.upstream.small_calls import as_failure
-from kiro_trio.wire import EventStreamDecoder, Message, WireError
+from kiro_trio.wire import EventStreamDecoder, WireError
 
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 
@@ -61,17 +62,14 @@ class Limits:
 class Attempts:
     """Makes attempts: the callable that `kiro_trio.session.run.Session` is given.
 
-    `base` sends all calls there instead of to Kiro's hosts, with the same paths (a simulator, a test). `wall` tells
-    the time of day in epoch seconds.
+    `wall` tells the time of day in epoch seconds.
     """
 
     client: Http1Client
-    presets: Mapping[str, Preset]
-    versions: Versions
+    wire: Wire
     limits: Limits
     max_message_size: int
     wall: Callable[[], float]
-    base: str | None = None
     closers: set[tuple[str, str]] = field(default_factory=set)
     """(endpoint, model) whose replies have been seen to end with Kiro's closing events: one that does not was cut.
 
@@ -98,12 +96,12 @@ class _Attempt:
         self._waiting_since = trio.current_time()
 
     async def run(self) -> Ended:
-        ended: list[Failure | None] = []
+        ended: list[Ended] = []
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watchdog, nursery.cancel_scope)
             ended.append(await self._decode())
             nursery.cancel_scope.cancel(reason="the attempt is over")
-        return Ended(ended[0] if ended else Failure(self._overdue, f"nothing for {self._limit:g} s"))
+        return ended[0] if ended else Ended(Failure(self._overdue, f"nothing for {self._limit:g} s"))
 
     async def _watchdog(self, scope: trio.CancelScope) -> None:
         while True:
@@ -115,25 +113,27 @@ class _Attempt:
             # While the client keeps us waiting there is nothing due: look again after a full limit at the earliest.
             await trio.sleep_until(due if due < math.inf else now + self._limit)
 
-    async def _decode(self) -> Failure | None:
+    async def _decode(self) -> Ended:
         try:
             async with await self._open() as response:
                 if response.status != 200:  # noqa: PLR2004
                     body = await response.read_limited(ERROR_BODY_LIMIT)
-                    return classify(response.status, response.headers, body, now=self._house.wall())
+                    return Ended(classify(response.status, response.headers, body, now=self._house.wall()))
                 content_type = (
                     response.headers.get("content-type", EVENT_STREAM).partition(";")[0].strip().lower()
                 )
                 if content_type != EVENT_STREAM:
-                    return Failure(Fault.NOT_AN_EVENT_STREAM, f"content-type {content_type[:80]}", status=200)
+                    return Ended(
+                        Failure(Fault.NOT_AN_EVENT_STREAM, f"content-type {content_type[:80]}", status=200)
+                    )
                 return await self._read(response)
         except UpstreamError as error:
-            return as_failure(error)
+            return Ended(as_failure(error))
 
     async def _open(self) -> Response:
-        lease = self._lease
-        caller = caller_of(lease, self._house.versions)
-        call = chat_call(self._house.presets[lease.endpoint], caller, str(uuid4()), self._house.base)
+        lease, wire = self._lease, self._house.wire
+        caller = caller_of(lease, wire.versions)
+        call = chat_call(wire.presets[lease.endpoint], caller, str(uuid4()), wire.base)
         body = self._request.body(
             origin=call.origin,
             agent_fields=call.agent_fields,
@@ -141,8 +141,8 @@ class _Attempt:
         )
         return await self._house.client.request(call.method, call.url, call.headers, body, proxy=lease.proxy)
 
-    async def _read(self, response: Response) -> Failure | None:
-        """Read the reply to its end; None when it is whole and has been delivered."""
+    async def _read(self, response: Response) -> Ended:
+        """Read the reply to its end, and deliver it as it comes."""
         request = self._request
         decoder = EventStreamDecoder(max_message_size=self._house.max_message_size)
         reader = ReplyReader(
@@ -156,39 +156,32 @@ class _Attempt:
         while data := await response.receive_some():
             self._waiting_since = math.inf
             decoder.receive_data(data)
-            messages: list[Message] = []
-            damage: WireError | None = None
-            try:
-                messages.extend(decoder.messages())  # what came before the damage is in the list
-            except WireError as error:
-                damage = error
-            events = reader.read(messages)
+            events = reader.read(
+                decoder.messages()
+            )  # good messages first; damage becomes the reader's failure
+            if reader.failure is not None:
+                return Ended(reader.failure, events)
             if events:
                 await self._deliver(events)
-            if damage is not None:
-                return Failure(Fault.CORRUPT_STREAM, str(damage))
-            if reader.failure is not None:
-                return reader.failure
             self._limit, self._overdue = self._house.limits.idle, Fault.IDLE_TIMEOUT
             self._waiting_since = trio.current_time()
         return await self._close(response, decoder, reader)
 
-    async def _close(
-        self, response: Response, decoder: EventStreamDecoder, reader: ReplyReader
-    ) -> Failure | None:
+    async def _close(self, response: Response, decoder: EventStreamDecoder, reader: ReplyReader) -> Ended:
         self._waiting_since = math.inf
         try:
             decoder.close()
         except WireError as error:
-            return Failure(Fault.TRUNCATED_STREAM, str(error))
+            return Ended(Failure(Fault.TRUNCATED_STREAM, str(error)))
         kind = (self._lease.endpoint, self._request.model_id)
         if reader.saw_ending:
             self._house.closers.add(kind)
         elif not response.framed or kind in self._house.closers:
             # A body that only the connection's end ends looks the same when it is cut at a frame's edge, and so does
             # one whose sender was cut off himself.
-            return Failure(Fault.TRUNCATED_STREAM, "ended without Kiro's closing events")
+            return Ended(Failure(Fault.TRUNCATED_STREAM, "ended without Kiro's closing events"))
         events = reader.close()
-        if events and reader.failure is None:
-            await self._deliver(events)
-        return reader.failure
+        if reader.failure is not None:
+            return Ended(reader.failure, events)
+        await self._deliver(events)
+        return Ended()

@@ -7,7 +7,7 @@ and asks on with the results. Source: docs/wire.md, "Web search".
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from uuid import uuid4
@@ -27,9 +27,9 @@ from kiro_trio.conversation.reply import (
     WebSearchFound,
 )
 from kiro_trio.conversation.tokens import estimate_text
-from kiro_trio.credentials.calls import SmallCalls
+from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.credential import Lease
-from kiro_trio.kiro.endpoint import Preset, Versions, mcp_call
+from kiro_trio.kiro.endpoint import mcp_call
 from kiro_trio.kiro.faults import classify
 from kiro_trio.kiro.limits import PromptRefused
 from kiro_trio.kiro.request import KiroRequest
@@ -56,15 +56,13 @@ class SearchServer:
     """Kiro's MCP server, as far as it searches the web."""
 
     calls: SmallCalls
-    presets: Mapping[str, Preset]
-    versions: Versions
+    wire: Wire
     wall: Callable[[], float]
-    base: str | None = None
 
     async def search(self, query: str, search: WebSearch, lease: Lease) -> SearchAnswer | Failure:
         """Search once. What the server itself refuses is an answer; a `Failure` means that it could not be asked."""
-        caller = caller_of(lease, self.versions)
-        call = mcp_call(self.presets[lease.endpoint], caller, str(uuid4()), self.base)
+        caller = caller_of(lease, self.wire.versions)
+        call = mcp_call(self.wire.presets[lease.endpoint], caller, str(uuid4()), self.wire.base)
         body = search_body(query, search_id(os.urandom(RANDOM_BYTES), self.wall()))
         response = await self.calls.send(replace(call, body=body), lease.proxy)
         if isinstance(response, Failure):

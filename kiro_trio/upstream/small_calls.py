@@ -7,12 +7,13 @@ from kiro_trio.credentials.calls import SmallResponse
 from kiro_trio.credentials.credential import Proxy
 from kiro_trio.kiro.endpoint import Call
 from kiro_trio.upstream.clients import Clients
-from kiro_trio.upstream.errors import ConnectFailed, ProxyFailed, TLSFailed, UpstreamError
+from kiro_trio.upstream.errors import ConnectFailed, MalformedRequest, ProxyFailed, TLSFailed, UpstreamError
 
 _FAULTS: tuple[tuple[type[UpstreamError], Fault], ...] = (
     (ConnectFailed, Fault.CONNECT_FAILED),
     (ProxyFailed, Fault.PROXY_FAILED),
     (TLSFailed, Fault.TLS_FAILED),
+    (MalformedRequest, Fault.INTERNAL),  # a value that cannot stand in a header is not the network's fault
     (UpstreamError, Fault.CONNECTION_LOST),
 )
 

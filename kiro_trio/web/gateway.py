@@ -4,6 +4,7 @@ Below this module nobody reads settings; here they are taken apart and handed on
 """
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +13,16 @@ from secrets import token_hex
 import trio
 
 from kiro_trio.conversation.prompt import Prompt
+from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.credential import Defaults
-from kiro_trio.credentials.keeper import Keeper
+from kiro_trio.credentials.keeper import Keeper, KeeperOptions
+from kiro_trio.credentials.state import StateFile
+from kiro_trio.credentials.store import FileStore
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
 from kiro_trio.kiro.catalog import Catalog
-from kiro_trio.kiro.endpoint import Versions
+from kiro_trio.kiro.endpoint import Preset, Versions
 from kiro_trio.kiro.hints import NO_HINTS, Hints
 from kiro_trio.kiro.identity import conversation_ids
 from kiro_trio.kiro.limits import PromptRefused
@@ -39,21 +43,48 @@ from kiro_trio.web.auth import Digest, digest_key
 # Kiro's frames are a few hundred bytes. The protocol allows 24 MiB; a legal one would still be read, a wild one not.
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024
 
+# Idle connections to Kiro that are kept, all accounts and proxies together.
+_MAX_IDLE = 256
+
 _CLOSING = 2.0  # seconds that the goodbyes to idle connections may take
 
 
-class Gateway:
-    """Accounts, catalogue, the way to Kiro, and the sessions that are running.
-
-    `closing` is set when running sessions should end now, `stopped` when the background tasks have ended.
+async def open_gateway(settings: Settings) -> "Gateway":
+    """Read the accounts and build the gateway.
 
     Raises:
+        InvalidFile: the credentials file cannot be understood as a whole; the text names it.
         CertificateFileError: the settings' CA file cannot be used.
         ValueError: a change to an endpoint preset or a model cannot be used; the text says which.
     """
+    presets = changed_presets(settings.endpoints)
+    versions = Versions(settings.kiro_version, settings.node_version, settings.system_version)
+    wire = Wire(presets, versions, settings.upstream_url.rstrip("/") or None)
+    tls = client_context(Path(settings.ca_file) if settings.ca_file else None)
+    calls = SmallCallsOver(Clients(tls, connect_timeout=settings.connect_timeout))
+    defaults = _defaults(settings, presets)
+    path = Path(settings.credentials_file)
+    store = FileStore(path, defaults)
+    await store.open()
+    state = StateFile(path.with_name(f"{path.stem}.state.json"))
+    keeper = Keeper(store, state, calls, _keeping(settings, defaults, wire))
+    client = Http1Client(
+        tls, connect_timeout=settings.connect_timeout, chunks_by_hand=settings.fast_path, max_idle=_MAX_IDLE
+    )
+    return Gateway(settings, keeper, client, calls, wire)
 
-    def __init__(self, settings: Settings) -> None:
+
+class Gateway:
+    """Accounts, catalogue, the way to Kiro, and the sessions that are running; made by `open_gateway`.
+
+    `closing` is set when running sessions should end now, `stopped` when the background tasks have ended.
+    """
+
+    def __init__(
+        self, settings: Settings, keeper: Keeper, client: Http1Client, calls: SmallCalls, wire: Wire
+    ) -> None:
         self.settings = settings
+        self.keeper = keeper
         self.closing = trio.Event()
         self.stopped = trio.Event()
         self.keys: Mapping[str, Digest] = (
@@ -62,24 +93,15 @@ class Gateway:
         self.catalog = _catalog(settings)
         self._options = _options(settings)
         self._patience = Patience(settings.grace_time, settings.ping_interval, settings.request_deadline)
-        self._presets = changed_presets(settings.endpoints)
-        self._versions = Versions(settings.kiro_version, settings.node_version, settings.system_version)
-        self._base = settings.upstream_url.rstrip("/") or None
-        tls = client_context(Path(settings.ca_file) if settings.ca_file else None)
-        self._client = Http1Client(
-            tls, connect_timeout=settings.connect_timeout, chunks_by_hand=settings.fast_path, max_idle=256
-        )
-        self._calls = SmallCallsOver(Clients(tls, connect_timeout=settings.connect_timeout))
-        self.keeper = _keeper(settings, self._calls, self._presets, self._versions, self._base)
+        self._client = client
         self._attempts = Attempts(
-            client=self._client,
-            presets=self._presets,
-            versions=self._versions,
+            client=client,
+            wire=wire,
             limits=Limits(settings.first_byte_timeout, settings.idle_timeout),
             max_message_size=MAX_MESSAGE_SIZE,
             wall=wall_clock,
-            base=self._base,
         )
+        self._search = SearchServer(calls, wire, wall_clock)
         self._running: dict[str, Session] = {}
         self._stop = trio.Event()
 
@@ -161,11 +183,34 @@ class Gateway:
     def _attempt(self, prompt: Prompt) -> Attempt:
         if prompt.web_search is None:
             return self._attempts
-        server = SearchServer(self._calls, self._presets, self._versions, wall_clock, self._base)
         query = asked_query(prompt)
         if query is not None:
-            return SearchOnly(server, query, prompt.web_search)
-        return SearchBetween(self._attempts, server, prompt, prompt.web_search, self._build)
+            return SearchOnly(self._search, query, prompt.web_search)
+        return SearchBetween(self._attempts, self._search, prompt, prompt.web_search, self._build)
+
+
+def _defaults(settings: Settings, presets: Mapping[str, Preset]) -> Defaults:
+    return Defaults(
+        region=settings.region,
+        auth_region=settings.auth_region or None,
+        api_region=settings.api_region or None,
+        proxy=settings.proxy,
+        endpoint=settings.default_endpoint,
+        endpoints=frozenset(presets),
+        machine_id=settings.machine_id or None,
+    )
+
+
+def _keeping(settings: Settings, defaults: Defaults, wire: Wire) -> KeeperOptions:
+    return KeeperOptions(
+        defaults=defaults,
+        wire=wire,
+        environment_key=settings.kiro_api_key,
+        order=settings.load_balancing_mode,
+        concurrency=settings.per_credential_concurrency or sys.maxsize,
+        queue_limit=settings.queue_limit,
+        queue_patience=settings.queue_timeout,
+    )
 
 
 def _catalog(settings: Settings) -> Catalog:

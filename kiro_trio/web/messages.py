@@ -41,14 +41,14 @@ async def create_held(gateway: Gateway) -> Response:
 
 async def count_tokens(_gateway: Gateway) -> Response:
     """Estimate how many tokens a prompt has."""
-    prompt = parse_count_tokens(await request.get_data(as_text=False))
+    prompt = parse_count_tokens(await _body())
     body = {"input_tokens": estimate_tokens(prompt)}
     return Response(json.dumps(body), content_type="application/json")
 
 
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
-    asked = parse_messages(await request.get_data(as_text=False), session_hint=hint, salt=g.client)
+    asked = parse_messages(await _body(), session_hint=hint, salt=g.client)
     kiro_request = gateway.say(asked.prompt)
     estimate = estimate_tokens(asked.prompt)
     manner = live_manner if asked.stream else MessageFold
@@ -71,6 +71,12 @@ async def _create(gateway: Gateway, live_manner: Manner) -> Response:
             _log_outcome(record, session.outcome, outbox)
 
     return Conducted(conduct)
+
+
+async def _body() -> bytes:
+    body = await request.get_data(as_text=False)
+    assert isinstance(body, bytes)  # noqa: S101 - as quart promises for as_text=False, but not to mypy
+    return body
 
 
 @dataclass(frozen=True, slots=True)

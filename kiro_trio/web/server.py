@@ -14,7 +14,7 @@ from hypercorn.trio import serve
 
 from kiro_trio.settings import Settings
 from kiro_trio.web.app import App, make_app
-from kiro_trio.web.gateway import Gateway
+from kiro_trio.web.gateway import Gateway, open_gateway
 from kiro_trio.web.listener import GatewayConfig, cut_stuck_writes, install
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,12 @@ async def serve_gateway(
     """Serve until `shutdown` is set, then stop gracefully; return when the last connection is closed.
 
     `on_listening` is called with the base URL once connections are accepted. Cancelling stops at once.
+
+    Raises:
+        OSError: the address cannot be listened on.
+        InvalidFile: and what else `kiro_trio.web.gateway.open_gateway` raises.
     """
-    gateway = Gateway(settings)
+    gateway = await open_gateway(settings)
     stopping = trio.Event() if shutdown is None else shutdown
     install(_log_bug)
     async with trio.open_nursery() as nursery:

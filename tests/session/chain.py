@@ -8,9 +8,9 @@ import trio
 import trio.testing
 
 from kiro_trio.conversation.prompt import Prompt, Text, Tool, Turn
+from kiro_trio.credentials.calls import Wire
 from kiro_trio.dialects.anthropic.message import MessageFold
 from kiro_trio.dialects.anthropic.stream import MessageStream
-from kiro_trio.kiro.endpoint import PRESETS, Versions
 from kiro_trio.kiro.request import KiroRequest, build_request
 from kiro_trio.session.outbox import Outbox
 from kiro_trio.session.run import Outcome, Patience, Session
@@ -59,12 +59,10 @@ class Chain:
             client = Http1Client(TLS, open_tcp=open_memory)
             attempt = Attempts(
                 client=client,
-                presets=PRESETS,
-                versions=Versions(),
+                wire=Wire(base="http://kiro.test"),
                 limits=self.limits,
                 max_message_size=16 * 1024 * 1024,
                 wall=lambda: 1.8e9,
-                base="http://kiro.test",
                 closers=self.closers,
             )
             manner = MessageStream if self.live else MessageFold

@@ -138,8 +138,8 @@ def test_trouble_before_the_first_words_is_unseen(bad: Reply, fault: Fault) -> N
 @pytest.mark.parametrize(
     "bad",
     [
-        reply(Say("Half a th"), Throw("InternalServerException", "oops")),
-        reply(Say("Half a th"), Error("InternalError", "oops")),
+        reply(Say("Half a th"), Pause(1), Throw("InternalServerException", "oops")),
+        reply(Say("Half a th"), Pause(1), Error("InternalError", "oops")),
         reply(Say("Half a th"), Break("reset")),
         reply(Say("Half a th"), Break("close")),
         reply(Say("Half a th"), Pause()),
@@ -153,6 +153,16 @@ def test_trouble_after_the_first_words_is_one_error_event(bad: Reply) -> None:
     assert chain.door.names()[-1] == "error"
     assert chain.door.text() == "Half a th"
     assert len(chain.outcome.attempts) == 1
+
+
+def test_words_that_came_together_with_the_failure_are_said_only_to_who_heard_the_beginning() -> None:
+    together = [Say("Half a th"), Throw("InternalServerException", "oops")]
+    chain = play(reply(*together, misfortunes=[Coalesce(0, 0)]), FINE)
+    check(chain, "All is well.")
+    assert chain.outcome.failure is None
+    chain = play(reply(Say("To begin: "), Pause(1), *together, misfortunes=[Coalesce(0, 0)]), FINE)
+    assert chain.door.text() == "To begin: Half a th"
+    assert chain.door.names()[-1] == "error"
 
 
 def test_a_body_that_only_the_close_ends_must_have_kiros_closing_events() -> None:
