@@ -2,7 +2,7 @@
 
 It never pretends that a broken answer was whole, never loses a token, and never keeps a client waiting in silence.
 
-The rooms (◇ pure: no `async`, no clock, no randomness, no log; ◆ does I/O)
+The rooms (◇ pure: no `async`, no clock, no randomness, no log; ◆ has to do with the world)
 
     cli/            ◆  serve, simulate, demo: where the house is put together
     web/            ◆  HTTP towards clients: hypercorn's trio worker and quart-trio, with their faults mended
@@ -52,7 +52,7 @@ Where this differs from what one might expect
 
 - Values cross nurseries, exceptions do not: an exception that leaves a nursery arrives in a group.
 - The answer's status is decided late, by the session: a reply that never began is a real HTTP status.
-- An answer in one piece is the same session whose events are folded; `/cc/v1` is one that holds them back. There is no
+- An answer in one piece is the same session whose events are folded; the buffered endpoint is one that holds them back. There is no
   second pipeline to keep in step.
 - Words that came in one read with a failure are told only to a client that has heard the beginning.
 - Whether Kiro always sends its closing events is not known; so a reply without them is called cut only where they have

@@ -18,7 +18,7 @@ def caused(top, *below):
 
 
 def refused():
-    return OSError(errno.ECONNREFUSED, "Error connecting to ('10.0.0.1', 1): Connection refused")
+    return OSError(errno.ECONNREFUSED, "Error connecting to ('192.0.2.1', 1): Connection refused")
 
 
 @pytest.mark.parametrize(
