@@ -17,6 +17,7 @@ from kiro_trio.credentials.credential import (
     Proxy,
     parse_proxy,
 )
+from kiro_trio.credentials.roster import DEFAULT_CONCURRENCY
 from kiro_trio.kiro.catalog import Unknown
 from kiro_trio.telemetry import LogFormat, LogLevel
 
@@ -94,10 +95,10 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         _row("Use the best account as long as it works, or spread requests over all."),
     ] = "priority"
     per_credential_concurrency: Annotated[
-        int, _row("How many requests an account may serve at once; 0: any number.", ge=0)
-    ] = 0
-    queue_limit: Annotated[int, _row("How many requests may wait for an account; 0: none waits.", ge=0)] = 64
-    queue_timeout: Annotated[float, _seconds("How long a request may wait for an account.")] = 30
+        int, _row("How many requests an account may serve at once.", ge=1)
+    ] = DEFAULT_CONCURRENCY
+    queue_limit: Annotated[int, _row("How many requests may wait for an account; 0: none waits.", ge=0)] = 256
+    queue_timeout: Annotated[float, _seconds("How long a request may wait for an account.")] = 60
 
     # Regions, and what we tell Kiro about ourselves
     region: Annotated[str, _region("Region of everything for which no other one is given.")] = "us-east-1"
