@@ -23,11 +23,14 @@ def main() -> int:
         parser.error(f"no target {', '.join(unknown)}; there are: {', '.join(run.names())}")
     for name in chosen:
         if options.engine == "atheris":
-            run.guided(name, options.seconds)
-        print(
-            f"{name}: {run.for_seconds(run.target(name), options.seconds)} examples, nothing found",
-            flush=True,
-        )
+            run.guided(
+                name, options.seconds
+            )  # before anything else imports the target: it must be instrumented
+        module = run.target(name)
+        if (package := run.missing(module)) is not None:
+            print(f"{name}: skipped, it needs the package {package}")
+            continue
+        print(f"{name}: {run.for_seconds(module, options.seconds)} examples, nothing found", flush=True)
     return 0
 
 

@@ -1,11 +1,13 @@
 """Running a target: bounded, for a time, or guided by coverage."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
@@ -27,6 +29,12 @@ def names() -> list[str]:
 
 def target(name: str) -> ModuleType:
     return import_module(f"{targets.__name__}.{name}")
+
+
+def missing(module: ModuleType) -> str | None:
+    """The package that a target `NEEDS` and that is not installed, if any."""
+    needed: str | None = getattr(module, "NEEDS", None)
+    return needed if needed and find_spec(needed) is None else None
 
 
 def bounded(
@@ -82,10 +90,12 @@ def guided(name: str, seconds: float) -> None:
     with atheris.instrument_imports(include=["kiro_trio"]):
         module = target(name)
     check = getattr(module, "check_bytes", None) or _test(module, module.check).hypothesis.fuzz_one_input
-    folder = CORPUS / name
-    folder.mkdir(parents=True, exist_ok=True)
+    kept, scratch = CORPUS / name, tempfile.mkdtemp(prefix=f"fuzz-{name}-")
+    kept.mkdir(parents=True, exist_ok=True)
+    # What is new to it goes to the first folder, what fails to the corpus.
     atheris.Setup(
-        [sys.argv[0], f"-max_total_time={seconds:.0f}", f"-artifact_prefix={folder}/", str(folder)], check
+        [sys.argv[0], f"-max_total_time={seconds:.0f}", f"-artifact_prefix={kept}/", scratch, str(kept)],
+        check,
     )
     atheris.Fuzz()
 
