@@ -125,8 +125,12 @@ class _Timed:
     def __init__(self, began: float) -> None:
         self.began = began
         self.first: float | None = None
+        self._kind = ""
 
     def __call__(self, kind: str, text: str) -> None:
         if self.first is None:
             self.first = trio.current_time() - self.began
+        elif kind != self._kind:
+            click.echo("\n")
+        self._kind = kind
         click.secho(text, nl=False, dim=kind != "text")

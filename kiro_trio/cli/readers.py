@@ -66,7 +66,7 @@ class OfficialReader:
                     speak("thinking", event.thinking)
                 elif event.type == "content_block_stop" and event.content_block.type == "tool_use":
                     block = event.content_block
-                    speak("tool", f"\n[{block.name} {json.dumps(block.input)}]")
+                    speak("tool", f"{block.name} {json.dumps(block.input)}")
             message = await stream.get_final_message()
         usage = message.usage
         return Answer(message.stop_reason or "", usage.input_tokens, usage.output_tokens, complete=True)
@@ -102,7 +102,7 @@ def _take(event: ServerSentEvent, answer: Answer, speak: Speak) -> None:
         case "message_start":
             answer.input_tokens = data["message"]["usage"]["input_tokens"]
         case "content_block_start" if data["content_block"]["type"] == "tool_use":
-            speak("tool", f"\n[{data['content_block']['name']} ")
+            speak("tool", f"{data['content_block']['name']} ")
         case "content_block_delta":
             _speak_delta(data["delta"], speak)
         case "message_delta":
