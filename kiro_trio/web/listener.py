@@ -207,6 +207,7 @@ class _Http2Refused(Exception):
 def install(on_error: Callable[[BaseException], None]) -> None:
     """Make hypercorn's trio worker serve its connections with ours; `on_error` is told of bugs in serving one."""
     GatewayTCPServer.on_error = staticmethod(on_error)
+    logging.getLogger("hypercorn.error").setLevel(logging.WARNING)  # where we listen is said on stdout, once
     setattr(hypercorn.trio.run, "TCPServer", GatewayTCPServer)  # noqa: B010 - it is not theirs to export
 
 
