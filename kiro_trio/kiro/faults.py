@@ -26,7 +26,8 @@ REASONS: Mapping[str, Fault] = MappingProxyType({
     "INVALID_CONVERSATION_ID": Fault.BAD_REQUEST,
     "TOOL_USE_RESULT_MISMATCH": Fault.BAD_REQUEST,
     "TOOL_CONFIG_MISSING": Fault.BAD_REQUEST,
-    "THINKING_SIGNATURE_INVALID": Fault.BAD_REQUEST,
+    # Somebody else signed the earlier thinking; what is asked without native effort hands none of it back signed.
+    "THINKING_SIGNATURE_INVALID": Fault.EFFORT_REFUSED,
     "TOOL_DUPLICATE": Fault.TOOLS_REFUSED,
     "TOOL_SCHEMA_INVALID": Fault.TOOLS_REFUSED,
     "MONTHLY_REQUEST_COUNT": Fault.MONTHLY_QUOTA,
@@ -50,6 +51,9 @@ REASON_FAMILIES: tuple[tuple[str, Fault], ...] = (
 )
 """Reasons by how they begin, for those that `REASONS` does not have."""
 
+UNEXPLAINED = "improperly formed request"
+"""What stands in the `detail` of a failure of which Kiro says no more than this; the prompt may just be too long."""
+
 # `REQUEST_BODY_INVALID` is in neither: it says no more than the status, and the text beside it may say more.
 
 # (pattern in the message, fault, our words for it). In the order of the official command line where two could match.
@@ -72,7 +76,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], Fault, str], ...] = tuple(
         (r"\binvalid model id\b", Fault.MODEL_UNKNOWN, "invalid model id"),
         (r"\binvalid tool use format\b", Fault.TOOLS_REFUSED, "invalid tool use format"),
         (r"\badditionalModelRequestFields\b", Fault.EFFORT_REFUSED, "native effort not supported"),
-        (r"\bimproperly formed request\b", Fault.BAD_REQUEST, "improperly formed request"),
+        (r"\bimproperly formed request\b", Fault.BAD_REQUEST, UNEXPLAINED),
     )
 )
 
@@ -122,6 +126,9 @@ STATUSES: Mapping[int, Fault] = MappingProxyType({
     504: Fault.UNAVAILABLE,
 })  # fmt: skip
 
+# What an exception is called in a stream, where that is not its name.
+_WIRE_NAMES: Mapping[str, str] = MappingProxyType({"error": "InternalServerException"})
+
 # What a code must look like to be shown: a word of Kiro's that nobody can mistake for a key.
 _REASON_SHAPE = re.compile(r"[A-Z]{2,20}(?:_[A-Z]{1,20}){1,7}")
 _TYPE_SHAPE = re.compile(r"[A-Z][A-Za-z]{2,60}(?:Exception|Error)")
@@ -166,7 +173,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, *, now: float
 
 def classify_exception(name: str, payload: bytes) -> Failure:
     """Say what an exception or an error inside an event stream means; `name` may be empty, or have a namespace."""
-    words = _words(name, payload)
+    words = _words(_WIRE_NAMES.get(name, name), payload)
     fault, text = _judge(words, None)
     return _failure(words, fault, text)
 

@@ -4,10 +4,9 @@
 bring. Source: docs/wire.md, "Request body".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 
@@ -22,18 +21,13 @@ from kiro_trio.kiro.limits import Limits, PromptRefused, guard
 from kiro_trio.kiro.media import admit
 from kiro_trio.kiro.models import Model
 from kiro_trio.kiro.options import EarlierThinking, RequestOptions
+from kiro_trio.kiro.refusals import SIMPLER
 from kiro_trio.kiro.system import ACKNOWLEDGEMENT, client_text, system_text, turn_instructions
 from kiro_trio.kiro.tally import Tally
 from kiro_trio.kiro.tool_names import ToolNames
 from kiro_trio.kiro.tools import Declared, ToolEntry, declare, offered_search, offered_tools
 
 _DEFAULT_OPTIONS = RequestOptions()
-
-# What a fault says that Kiro does not take: the second try goes without it.
-_SIMPLER: Mapping[Fault, Mapping[str, Any]] = {
-    Fault.TOOLS_REFUSED: {"strict_schemas": True},
-    Fault.EFFORT_REFUSED: {"native_effort": False},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +75,14 @@ class KiroRequest:
 
     def simpler(self, fault: Fault) -> "KiroRequest | None":
         """The same request without what `fault` says Kiro refused; None if there is nothing to leave out."""
-        changes = _SIMPLER.get(fault, {})
+        changes = SIMPLER.get(fault, {})
         options = replace(self._source.options, **changes)
         if options == self._source.options:
             return None
-        simpler = replace(self._source, options=options).build()
+        try:
+            simpler = replace(self._source, options=options).build()
+        except PromptRefused:  # what is asked in other words may be longer
+            return None
         return None if _bare(simpler) == _bare(self) else simpler
 
 

@@ -187,7 +187,7 @@ class ReplyReader:
             else:
                 _HANDLERS[type(event)](self, event)
         elif kind in ERRORS:
-            self._break_off("", payload)
+            self._break_off(kind, payload)
         elif kind not in IGNORED:
             count_name(self.unknown, kind)
 

@@ -21,9 +21,15 @@ from kiro_trio.conversation.faults import Ended, Failure, Fault
 from kiro_trio.conversation.reply import Finished, ReplyEvent, Usage
 from kiro_trio.credentials.credential import Lease
 from kiro_trio.credentials.standing import Penalty
+from kiro_trio.kiro.faults import UNEXPLAINED
 from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.session.outbox import Outbox
 from kiro_trio.session.plan import SAME_CREDENTIAL, Next, Progress, Tries, Verdict, client_error, judge
+
+# The part of the window from which on a prompt that Kiro calls malformed is taken for one that is too long. Estimates of
+# code are up to a third too low. Taken wrongly, the client shortens its conversation once and then hears the truth; the
+# other way round the conversation would be stuck.
+_SUSPECT = 0.7
 
 Deliver = Callable[[Sequence[ReplyEvent]], Awaitable[None]]
 Attempt = Callable[[KiroRequest, Lease, Deliver, float], Awaitable[Ended]]
@@ -159,7 +165,8 @@ class Session:
         if failure is None:
             await outbox.finish(self._translator.result())
         else:
-            error = client_error(self._with_numbers(failure))
+            failure = self._measured(failure)
+            error = client_error(failure)
             await outbox.refuse(error, self._translator.error(error.error_type, error.message))
         self.outcome.failure = failure
         return self.outcome
@@ -295,11 +302,20 @@ class Session:
             self.outcome.attempts.append(AttemptRecord(lease.credential_id, seconds, failure))
         return failure
 
-    def _with_numbers(self, failure: Failure) -> Failure:
-        """Fill in the numbers of an overflow that Kiro did not give, so that they say what is true: too many."""
+    def _measured(self, failure: Failure) -> Failure:
+        """See the failure in the light of the prompt's size, which only here meets the model's window.
+
+        An overflow gets the numbers that Kiro did not give, so that they say what is true: too many. Some models call a
+        prompt that is too long just malformed: then its size tells. Source: docs/wire.md, "Limits".
+        """
+        window = self._request.window
+        if failure.fault is Fault.BAD_REQUEST and failure.detail.endswith(UNEXPLAINED):
+            if not window or self._estimate < window * _SUSPECT:
+                return failure
+            failure = replace(failure, fault=Fault.CONTEXT_OVERFLOW)
         if failure.fault is not Fault.CONTEXT_OVERFLOW:
             return failure
-        limit = failure.limit or self._request.window
+        limit = failure.limit or window
         return replace(failure, limit=limit, tokens=failure.tokens or max(self._estimate, limit + 1))
 
 

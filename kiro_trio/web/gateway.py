@@ -131,7 +131,8 @@ class Gateway:
         try:
             return self._build(prompt)
         except PromptRefused as refusal:
-            raise InvalidRequest(str(refusal)) from refusal
+            error_type = "not_found_error" if refusal.status == 404 else "invalid_request_error"  # noqa: PLR2004
+            raise InvalidRequest(refusal.message, refusal.path, refusal.status, error_type) from refusal
 
     def session(
         self,

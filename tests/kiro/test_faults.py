@@ -28,7 +28,7 @@ KNOWN = [
     (400, "ValidationException", "TOOL_DUPLICATE", "x", Fault.TOOLS_REFUSED),
     (400, "ValidationException", "TOOL_SCHEMA_INVALID", "x", Fault.TOOLS_REFUSED),
     (400, "ValidationException", "TOOL_CONFIG_MISSING", "x", Fault.BAD_REQUEST),
-    (400, "ValidationException", "THINKING_SIGNATURE_INVALID", "x", Fault.BAD_REQUEST),
+    (400, "ValidationException", "THINKING_SIGNATURE_INVALID", "x", Fault.EFFORT_REFUSED),
     (400, "ValidationException", "IMAGE_COUNT_EXCEEDED", "x", Fault.BAD_REQUEST),
     (400, "ValidationException", "DOCUMENT_FORMAT_INVALID", "x", Fault.BAD_REQUEST),
     (403, "AccessDeniedException", "FEATURE_NOT_SUPPORTED", "x", Fault.ACCESS_DENIED),
@@ -181,6 +181,7 @@ def test_detail_shows_codes_and_never_the_body() -> None:
         body(__type="x#ThrottlingException", message="I am experiencing high traffic", reason="BRAND_NEW"),
     )
     assert shown.detail == "HTTP 429, ThrottlingException, BRAND_NEW, high traffic"
+    assert classify_exception("error", b"{}").detail == "in the stream, InternalServerException"
     assert classify_exception("SomethingNewException", b"{}").detail == "in the stream, SomethingNewException"
 
 

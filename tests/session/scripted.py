@@ -197,6 +197,7 @@ class Stage:
     door: RecordingDoor = field(default_factory=RecordingDoor)
     patience: Patience = field(default_factory=Patience)
     live: bool = True
+    estimate: int = 123
     request: ScriptedRequest = field(default_factory=ScriptedRequest)
     translator: object = partial(MessageStream, "msg_1", "claude-sonnet-4-5", 7)
     closing: trio.Event = field(default_factory=trio.Event)
@@ -207,7 +208,7 @@ class Stage:
         self.session = Session(
             request=self.request,
             session_key="s",
-            estimate=123,
+            estimate=self.estimate,
             new_translator=self.translator,
             live=self.live,
             leases=self.leases,

@@ -93,6 +93,25 @@ async def test_before_anything_a_failure_is_a_status(autojump_clock) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("estimate", "detail", "fault"),
+    [
+        (141_000, "HTTP 400, improperly formed request", Fault.CONTEXT_OVERFLOW),
+        (139_000, "HTTP 400, improperly formed request", Fault.BAD_REQUEST),
+        (250_000, "HTTP 400, TOOL_CONFIG_MISSING", Fault.BAD_REQUEST),
+    ],
+)
+async def test_a_long_prompt_that_is_called_malformed_is_too_long(
+    estimate, detail, fault, autojump_clock
+) -> None:
+    stage = Stage(ScriptedKiro([fails(Fault.BAD_REQUEST, detail=detail)]), estimate=estimate)
+    outcome = await stage.play()
+    assert outcome.failure.fault is fault
+    assert stage.door.status == 400
+    told = json.loads(stage.door.body)["error"]["message"]
+    assert told.startswith("prompt is too long: ") == (fault is Fault.CONTEXT_OVERFLOW)
+
+
 async def test_the_status_is_still_true_just_before_the_grace_time_is_over(autojump_clock) -> None:
     stage = Stage(ScriptedKiro([fails(Fault.CONTEXT_OVERFLOW, Pause(19.9))]))
     await stage.play()
