@@ -195,14 +195,38 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         _row("What to do with a Claude model that nobody knows: take the nearest, pass it on, refuse."),
     ] = "nearest"
 
-    # Counting tokens elsewhere
+    list_models: Annotated[
+        bool, _row("Ask Kiro every hour which models there are, beside those that we know.")
+    ] = True
+
+    # Documents
+    documents: Annotated[
+        Literal["text", "native", "note"],
+        _row("PDFs: read their text here, hand the files to Kiro, or put a note in their place."),
+    ] = "text"
+    document_bytes: Annotated[
+        int,
+        _row("Largest PDF whose text is read, in bytes.", form="a whole number of bytes from 1024", ge=1024),
+    ] = 32 * MEBIBYTE
+    document_pages: Annotated[int, _row("How many pages of a PDF are read.", ge=1, le=10_000)] = 200
+    document_timeout: Annotated[float, _seconds("How long reading one PDF may take.")] = 20
+
+    # Counting tokens
+    calibrate_tokens: Annotated[
+        bool, _row("Let token estimates learn from the counts that Kiro reports, for each model.")
+    ] = True
     count_tokens_api_url: Annotated[
-        str, _address("Read for the sake of kiro.rs; we count by ourselves.", secret=True)
+        str,
+        _address(
+            "Where `count_tokens` asks for the number, such as `https://api.anthropic.com/v1/messages/count_tokens`; "
+            "empty, or when it does not answer: our own estimate.",
+            secret=True,
+        ),
     ] = ""
-    count_tokens_api_key: Annotated[str, _row("Read for the sake of kiro.rs.", secret=True)] = ""
-    count_tokens_auth_type: Annotated[
-        Literal["x-api-key", "bearer"], _row("Read for the sake of kiro.rs.")
-    ] = "x-api-key"
+    count_tokens_api_key: Annotated[str, _row("Key for that address.", secret=True)] = ""
+    count_tokens_auth_type: Annotated[Literal["x-api-key", "bearer"], _row("How that key is sent.")] = (
+        "x-api-key"
+    )
 
     # Logs
     log_level: Annotated[LogLevel, _row("How much is logged.")] = "info"
