@@ -43,9 +43,9 @@ BREAKS = {
         "quart",
         "Only the front rooms know the web framework",
     ),
-    "a second way outwards": ("web/auth.py", "httpx", "Only upstream and credentials speak HTTP outwards"),
+    "a second way outwards": ("web/models.py", "httpx", "Only upstream and credentials speak HTTP outwards"),
     "the simulator gets into the gateway": (
-        "web/auth.py",
+        "web/models.py",
         "kiro_trio.simulator.script",
         "Only the command line starts",
     ),

@@ -11,10 +11,10 @@ from werkzeug.exceptions import HTTPException
 
 from kiro_trio import __version__
 from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
+from kiro_trio.gateway.gateway import Gateway
+from kiro_trio.gateway.keys import find_key, presented_keys
 from kiro_trio.web import messages, models
-from kiro_trio.web.auth import find_key, presented_keys
 from kiro_trio.web.connection import Connection
-from kiro_trio.web.gateway import Gateway
 
 log = structlog.get_logger(__name__)
 

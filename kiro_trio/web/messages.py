@@ -15,11 +15,11 @@ from kiro_trio.dialects.anthropic.errors import error_body
 from kiro_trio.dialects.anthropic.message import MessageFold
 from kiro_trio.dialects.anthropic.request import parse_count_tokens, parse_messages
 from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
+from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.session.outbox import Door, Headers, Outbox
 from kiro_trio.session.plan import ClientError
 from kiro_trio.session.run import Outcome, Translator
 from kiro_trio.web.connection import Conducted
-from kiro_trio.web.gateway import Gateway
 
 log = structlog.get_logger(__name__)
 

@@ -8,8 +8,8 @@ from quart import Response, request
 
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.dialects.anthropic.models import model_item, models_page, parse_page
+from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.kiro.catalog import ListedModel
-from kiro_trio.web.gateway import Gateway
 
 
 async def list_models(gateway: Gateway) -> Response:

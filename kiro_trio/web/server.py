@@ -12,9 +12,10 @@ import structlog
 import trio
 from hypercorn.trio import serve
 
+from kiro_trio.gateway.gateway import Gateway
+from kiro_trio.gateway.opening import open_gateway
 from kiro_trio.settings import Settings
 from kiro_trio.web.app import App, make_app
-from kiro_trio.web.gateway import Gateway, open_gateway
 from kiro_trio.web.listener import GatewayConfig, cut_stuck_writes, install
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,7 @@ async def serve_gateway(
 
     Raises:
         OSError: the address cannot be listened on.
-        InvalidFile: and what else `kiro_trio.web.gateway.open_gateway` raises.
+        InvalidFile: and what else `kiro_trio.gateway.opening.open_gateway` raises.
     """
     gateway = await open_gateway(settings)
     stopping = trio.Event() if shutdown is None else shutdown

@@ -4,10 +4,8 @@ Below this module nobody reads settings; here they are taken apart and handed on
 """
 
 import random
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from secrets import token_hex
 
 import trio
@@ -15,67 +13,31 @@ import trio
 from kiro_trio.conversation.prompt import Prompt
 from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.clock import wall_clock
-from kiro_trio.credentials.credential import Defaults
-from kiro_trio.credentials.keeper import Keeper, KeeperOptions
-from kiro_trio.credentials.state import StateFile
-from kiro_trio.credentials.store import FileStore
+from kiro_trio.credentials.keeper import Keeper
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
+from kiro_trio.gateway.keys import Digest, digest_key
 from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
 from kiro_trio.kiro.catalog import Catalog
-from kiro_trio.kiro.endpoint import Preset, Versions
 from kiro_trio.kiro.hints import NO_HINTS, Hints
 from kiro_trio.kiro.identity import conversation_ids
 from kiro_trio.kiro.limits import PromptRefused
 from kiro_trio.kiro.options import EarlierThinking, RequestOptions
-from kiro_trio.kiro.preset_changes import changed_presets
 from kiro_trio.kiro.request import KiroRequest, build_request
 from kiro_trio.kiro.websearch import asked_query
 from kiro_trio.session.run import Attempt, Patience, Session, Translator
 from kiro_trio.settings import Settings
 from kiro_trio.upstream.attempt import Attempts, Limits
-from kiro_trio.upstream.clients import Clients
 from kiro_trio.upstream.http1 import Http1Client
 from kiro_trio.upstream.search import SearchBetween, SearchOnly, SearchServer
-from kiro_trio.upstream.small_calls import SmallCallsOver
-from kiro_trio.upstream.tls import client_context
-from kiro_trio.web.auth import Digest, digest_key
 
 # Kiro's frames are a few hundred bytes. The protocol allows 24 MiB; a legal one would still be read, a wild one not.
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024
 
-# Idle connections to Kiro that are kept, all accounts and proxies together.
-_MAX_IDLE = 256
-
 _CLOSING = 2.0  # seconds that the goodbyes to idle connections may take
 
 
-async def open_gateway(settings: Settings) -> "Gateway":
-    """Read the accounts and build the gateway.
-
-    Raises:
-        InvalidFile: the credentials file cannot be understood as a whole; the text names it.
-        CertificateFileError: the settings' CA file cannot be used.
-        ValueError: a change to an endpoint preset or a model cannot be used; the text says which.
-    """
-    presets = changed_presets(settings.endpoints)
-    versions = Versions(settings.kiro_version, settings.node_version, settings.system_version)
-    wire = Wire(presets, versions, settings.upstream_url.rstrip("/") or None)
-    tls = client_context(Path(settings.ca_file) if settings.ca_file else None)
-    calls = SmallCallsOver(Clients(tls, connect_timeout=settings.connect_timeout))
-    defaults = _defaults(settings, presets)
-    path = Path(settings.credentials_file)
-    store = FileStore(path, defaults)
-    await store.open()
-    state = StateFile(path.with_name(f"{path.stem}.state.json"))
-    keeper = Keeper(store, state, calls, _keeping(settings, defaults, wire))
-    client = Http1Client(
-        tls, connect_timeout=settings.connect_timeout, chunks_by_hand=settings.fast_path, max_idle=_MAX_IDLE
-    )
-    return Gateway(settings, keeper, client, calls, wire)
-
-
 class Gateway:
-    """Accounts, catalogue, the way to Kiro, and the sessions that are running; made by `open_gateway`.
+    """Accounts, catalogue, the way to Kiro, and the sessions that are running; made by `kiro_trio.gateway.opening.open_gateway`.
 
     `closing` is set when running sessions should end now, `stopped` when the background tasks have ended.
     """
@@ -188,30 +150,6 @@ class Gateway:
         if query is not None:
             return SearchOnly(self._search, query, prompt.web_search)
         return SearchBetween(self._attempts, self._search, prompt, prompt.web_search, self._build)
-
-
-def _defaults(settings: Settings, presets: Mapping[str, Preset]) -> Defaults:
-    return Defaults(
-        region=settings.region,
-        auth_region=settings.auth_region or None,
-        api_region=settings.api_region or None,
-        proxy=settings.proxy,
-        endpoint=settings.default_endpoint,
-        endpoints=frozenset(presets),
-        machine_id=settings.machine_id or None,
-    )
-
-
-def _keeping(settings: Settings, defaults: Defaults, wire: Wire) -> KeeperOptions:
-    return KeeperOptions(
-        defaults=defaults,
-        wire=wire,
-        environment_key=settings.kiro_api_key,
-        order=settings.load_balancing_mode,
-        concurrency=settings.per_credential_concurrency or sys.maxsize,
-        queue_limit=settings.queue_limit,
-        queue_patience=settings.queue_timeout,
-    )
 
 
 def _catalog(settings: Settings) -> Catalog:

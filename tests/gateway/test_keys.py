@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiro_trio.web.auth import digest_key, find_key, presented_keys
+from kiro_trio.gateway.keys import digest_key, find_key, presented_keys
 
 KNOWN = {"default": digest_key("sk-right"), "laptop": digest_key("sk-laptop")}
 

@@ -1,0 +1,1 @@
+"""HTTP towards the owner: the API under `/api/admin`."""

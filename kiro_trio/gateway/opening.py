@@ -1,0 +1,71 @@
+"""Opening: the settings taken apart, and the gateway built of them. Below this module nobody reads settings."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from kiro_trio.credentials.calls import Wire
+from kiro_trio.credentials.credential import Defaults
+from kiro_trio.credentials.keeper import Keeper, KeeperOptions
+from kiro_trio.credentials.state import StateFile
+from kiro_trio.credentials.store import FileStore
+from kiro_trio.gateway.gateway import Gateway
+from kiro_trio.kiro.endpoint import Preset, Versions
+from kiro_trio.kiro.preset_changes import changed_presets
+from kiro_trio.settings import Settings
+from kiro_trio.upstream.clients import Clients
+from kiro_trio.upstream.http1 import Http1Client
+from kiro_trio.upstream.small_calls import SmallCallsOver
+from kiro_trio.upstream.tls import client_context
+
+# Idle connections to Kiro that are kept, all accounts and proxies together.
+_MAX_IDLE = 256
+
+
+async def open_gateway(settings: Settings) -> Gateway:
+    """Read the accounts and build the gateway.
+
+    Raises:
+        InvalidFile: the credentials file cannot be understood as a whole; the text names it.
+        CertificateFileError: the settings' CA file cannot be used.
+        ValueError: a change to an endpoint preset or a model cannot be used; the text says which.
+    """
+    presets = changed_presets(settings.endpoints)
+    versions = Versions(settings.kiro_version, settings.node_version, settings.system_version)
+    wire = Wire(presets, versions, settings.upstream_url.rstrip("/") or None)
+    tls = client_context(Path(settings.ca_file) if settings.ca_file else None)
+    calls = SmallCallsOver(Clients(tls, connect_timeout=settings.connect_timeout))
+    defaults = _defaults(settings, presets)
+    path = Path(settings.credentials_file)
+    store = FileStore(path, defaults)
+    await store.open()
+    state = StateFile(path.with_name(f"{path.stem}.state.json"))
+    keeper = Keeper(store, state, calls, _keeping(settings, defaults, wire))
+    client = Http1Client(
+        tls, connect_timeout=settings.connect_timeout, chunks_by_hand=settings.fast_path, max_idle=_MAX_IDLE
+    )
+    return Gateway(settings, keeper, client, calls, wire)
+
+
+def _defaults(settings: Settings, presets: Mapping[str, Preset]) -> Defaults:
+    return Defaults(
+        region=settings.region,
+        auth_region=settings.auth_region or None,
+        api_region=settings.api_region or None,
+        proxy=settings.proxy,
+        endpoint=settings.default_endpoint,
+        endpoints=frozenset(presets),
+        machine_id=settings.machine_id or None,
+    )
+
+
+def _keeping(settings: Settings, defaults: Defaults, wire: Wire) -> KeeperOptions:
+    return KeeperOptions(
+        defaults=defaults,
+        wire=wire,
+        environment_key=settings.kiro_api_key,
+        order=settings.load_balancing_mode,
+        concurrency=settings.per_credential_concurrency or sys.maxsize,
+        queue_limit=settings.queue_limit,
+        queue_patience=settings.queue_timeout,
+    )
