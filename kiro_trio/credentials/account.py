@@ -1,37 +1,20 @@
-"""One account on the roster: how it stands, what it suffers for a failure, and how it comes back. Pure.
+"""One account on the roster: how it stands, and how it comes back. Pure.
 
 Time is an argument everywhere, in epoch seconds: a standing outlives the process, so its end is a moment of the wall
 clock. Standings that time heals are healed when somebody looks.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from kiro_trio.conversation.faults import Failure
 from kiro_trio.credentials.credential import AccountKind, ArnMode, Credential
 from kiro_trio.credentials.expiry import DEFAULT_LIFETIME, EXPIRED_MARGIN
 from kiro_trio.credentials.record import Out, Record, merge_records
-from kiro_trio.credentials.standing import (
-    COOL_DOWN,
-    FORGIVEN_AFTER,
-    LONGEST_RETRY_AFTER,
-    MODEL_REFUSED_FOR,
-    PLAN_LACKS,
-    RECOVERIES,
-    RENEWAL_DELAY,
-    STRIKES,
-    Penalty,
-    Standing,
-    next_midnight,
-    next_month,
-)
+from kiro_trio.credentials.standing import PLAN_LACKS, RECOVERIES, STRIKES, Standing
 
 # With less life than this a token may be dead before Kiro reads it.
 LAST_USE = 30.0
-
-_REFUSED_MODELS = 64
 
 
 @dataclass(slots=True)
@@ -79,7 +62,7 @@ class Account:
             return Standing.MISCONFIGURED, None
         if self.credential.disabled:
             return Standing.DISABLED, None
-        self._heal(now)
+        self.heal(now)
         ends = {standing: out.until for standing, out in self.outs.items()}
         if now < self.renew_after and not self.credential.usable(now, LAST_USE):
             ends[Standing.RENEWAL_DELAYED] = self.renew_after
@@ -97,22 +80,9 @@ class Account:
             return False
         return self.refused.get(model_id, now) <= now
 
-    def suffer(self, penalty: Penalty, failure: Failure, *, model_id: str, now: float, jitter: float) -> None:
-        """Bear the consequence of a failed request; `jitter` is a random number from 0 to 1."""
-        self.failures += 1
-        self.last_used_at = now
-        self.bear(penalty, failure, model_id=model_id, now=now, jitter=jitter)
-
-    def bear(
-        self, penalty: Penalty, failure: Failure, *, now: float, jitter: float, model_id: str = ""
-    ) -> None:
-        """Bear a consequence for what was no request, such as a renewal."""
-        self._heal(now)
-        _CONSEQUENCES[penalty](self, _Blow(failure, model_id, now, jitter))
-
     def succeed(self, now: float, model_id: str = "") -> None:
         """A whole reply came: what spoke against the account is proven wrong, but a pause or a spent month stays."""
-        self._heal(now)
+        self.heal(now)
         self.successes += 1
         self.last_used_at = now
         self.strikes = self.renewal_strikes = self.rounds = 0
@@ -125,19 +95,13 @@ class Account:
 
     def renewed(self, now: float, lifetime: float = DEFAULT_LIFETIME) -> None:
         """The token was renewed and lives for `lifetime` seconds: its troubles are over."""
-        self._heal(now)
+        self.heal(now)
         self.lifetime = lifetime
         self.renewal_strikes = self.delays = 0
         self.renew_after = 0.0
         if self.outs.pop(Standing.RENEWAL_STRUCK_OUT, None):
             self.rounds = 0
         self.outs.pop(Standing.REVOKED, None)
-
-    def delay_renewal(self, failure: Failure, *, now: float, jitter: float) -> None:
-        """The renewal failed in a way that says nothing of the account: no strike, but no hurry either."""
-        self.delays += 1
-        pause = _asked(failure) or RENEWAL_DELAY.pause(self.delays, jitter)
-        self.renew_after = max(self.renew_after, now + pause)
 
     def reset(self) -> None:
         """The owner, or a new sign-in, wipes the slate; counters of use stay."""
@@ -187,17 +151,17 @@ class Account:
         if record.mark and record.mark not in self.credential.lineage:
             self.reset()  # somebody signed in anew meanwhile, perhaps as somebody else
 
-    def put_out(self, standing: Standing, until: float | None, blow: "_Blow") -> None:
+    def put_out(self, standing: Standing, since: float, until: float | None, reason: str) -> None:
         """Give the account a standing; one that it has already can only become longer."""
         out = self.outs.get(standing)
         if out is None:
-            self.outs[standing] = Out(blow.now, until, blow.failure.reason or blow.failure.fault.name)
+            self.outs[standing] = Out(since, until, reason)
         else:
             longer = None if until is None or out.until is None else max(until, out.until)
             self.outs[standing] = structs.replace(out, until=longer)
 
-    def _heal(self, now: float) -> None:
-        """Let time do its work."""
+    def heal(self, now: float) -> None:
+        """Let time do its work; whoever looks at `outs` or the counters calls it first."""
         for standing, out in list(self.outs.items()):
             if not RECOVERIES[standing].by_time or out.until is None or now < out.until:
                 continue
@@ -210,102 +174,3 @@ class Account:
 
 
 _PLAIN = frozenset(Record.__struct_fields__) - {"mark", "outs", "refused", "kind", "arn_mode"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Blow:
-    """What hit the account."""
-
-    failure: Failure
-    model_id: str
-    now: float
-    jitter: float
-
-
-def _asked(failure: Failure) -> float | None:
-    """For how many seconds Kiro asked us to stay away, within reason; no time at all is no answer."""
-    return (
-        min(failure.retry_after, LONGEST_RETRY_AFTER)
-        if failure.retry_after and failure.retry_after > 0
-        else None
-    )
-
-
-def _nothing(_account: Account, _blow: _Blow) -> None:
-    pass
-
-
-def _strike(account: Account, blow: _Blow) -> None:
-    account.strikes += 1
-    if account.strikes >= STRIKES:
-        _strike_out(account, Standing.STRUCK_OUT, blow)
-
-
-def _renewal_strike(account: Account, blow: _Blow) -> None:
-    account.renewal_strikes += 1
-    account.delay_renewal(blow.failure, now=blow.now, jitter=blow.jitter)
-    if account.renewal_strikes >= STRIKES:
-        _strike_out(account, Standing.RENEWAL_STRUCK_OUT, blow)
-
-
-def _strike_out(account: Account, standing: Standing, blow: _Blow) -> None:
-    if standing in account.outs:
-        return  # requests that were under way together are one event, not another round
-    rounds = RECOVERIES[standing].rounds
-    until = (
-        blow.now + rounds[account.rounds] if account.rounds < len(rounds) else None
-    )  # then only the owner helps
-    account.rounds += 1
-    account.put_out(standing, until, blow)
-
-
-def _cool_down(account: Account, blow: _Blow) -> None:
-    asked = _asked(blow.failure)
-    if Standing.COOLING not in account.outs:
-        account.coolings = 1 if blow.now - account.cooled_at > FORGIVEN_AFTER else account.coolings + 1
-    elif asked is None:
-        return  # the pause that is already running was meant for this request too
-    until = blow.now + (asked or COOL_DOWN.pause(account.coolings, blow.jitter))
-    account.cooled_at = max(account.cooled_at, until)
-    account.put_out(Standing.COOLING, until, blow)
-
-
-def _spent_today(account: Account, blow: _Blow) -> None:
-    asked = _asked(blow.failure)
-    account.put_out(
-        Standing.SPENT_TODAY, next_midnight(blow.now) if asked is None else blow.now + asked, blow
-    )
-
-
-def _spent_this_month(account: Account, blow: _Blow) -> None:
-    known = account.resets_at
-    until = known if known is not None and known > blow.now else next_month(blow.now)
-    account.put_out(Standing.SPENT_THIS_MONTH, until, blow)
-
-
-def _suspended(account: Account, blow: _Blow) -> None:
-    account.put_out(Standing.SUSPENDED, None, blow)
-
-
-def _revoked(account: Account, blow: _Blow) -> None:
-    account.put_out(Standing.REVOKED, None, blow)
-
-
-def _model_refused(account: Account, blow: _Blow) -> None:
-    account.refused = {model: until for model, until in account.refused.items() if until > blow.now}
-    if len(account.refused) < _REFUSED_MODELS:
-        account.refused[blow.model_id] = blow.now + MODEL_REFUSED_FOR
-
-
-_CONSEQUENCES: Mapping[Penalty, Callable[[Account, _Blow], None]] = {
-    Penalty.NONE: _nothing,
-    Penalty.STRIKE: _strike,
-    Penalty.COOL_DOWN: _cool_down,
-    Penalty.MODEL_BUSY: _nothing,  # it is the model that needs rest: the roster sees to it
-    Penalty.MODEL_REFUSED: _model_refused,
-    Penalty.SPENT_TODAY: _spent_today,
-    Penalty.SPENT_THIS_MONTH: _spent_this_month,
-    Penalty.SUSPENDED: _suspended,
-    Penalty.RENEWAL_STRIKE: _renewal_strike,
-    Penalty.REVOKED: _revoked,
-}

@@ -92,6 +92,8 @@ class Custody:
     async def load_state(self) -> None:
         """Recall how the accounts stood."""
         self.records = await self.state.load()
+        for account in self.roster:
+            account.recall(self.records.get(account.id, account.record()))
         self.muster()
 
     async def save_state(self) -> None:

@@ -57,6 +57,10 @@ LINEAGE = "tokenLineage"
 """The key under which an entry remembers the fingerprints of its refresh tokens, the oldest first."""
 
 
+class InvalidEntry(ValueError):
+    """An entry that cannot be used; the message names the keys and repeats no value."""
+
+
 def fingerprint(secret: str) -> str:
     """A short name of a refresh token or key that tells nothing of it and survives in files and logs."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:16] if secret else ""

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from kiro_trio.credentials.atomic import locked, replace_file, sweep
 from kiro_trio.credentials.credential import Credential, Defaults
 from kiro_trio.credentials.document import Document, InvalidFile, parse_document, render_document
-from kiro_trio.credentials.entry import Entry
+from kiro_trio.credentials.entry import Entry, InvalidEntry, read_entry
 from kiro_trio.credentials.ledger import Changes, Ledger
 
 _T = TypeVar("_T")
@@ -41,6 +41,7 @@ class CredentialsFile:
         self.place_problem = ""
         self.unsaved = False
         self.signed_in: set[int] = set()
+        self._defaults = defaults
         self._ledger = Ledger(defaults)
         self._signature: _Signature | None = None
         self._rescued = b""
@@ -104,6 +105,7 @@ class CredentialsFile:
         """Make an owner's changes to one entry; None takes a key away.
 
         Raises:
+            InvalidEntry: the entry would have a flaw that it does not have now, or another id.
             NotWritten: they are not in the file, and nothing has changed.
             KeyError: there is no such credential.
         """
@@ -112,21 +114,29 @@ class CredentialsFile:
             entry = next((found for found in document.entries if _has_id(found, credential_id)), None)
             if entry is None:
                 raise KeyError(credential_id)
+            flaws = self._flaws(entry)
             entry.update(changes)
             for key in [key for key, value in changes.items() if value is None]:
                 del entry[key]
+            if new := self._flaws(entry) - flaws:
+                raise InvalidEntry("; ".join(sorted(new)))
             # As if an editor had done it: what follows from a new token or another priority follows here too.
             self.signed_in |= self._ledger.reconcile(document)
 
+        if changes.get("id", credential_id) != credential_id:
+            raise InvalidEntry("`id` cannot be changed")
         self._change(change)
 
     def add(self, entry: Entry) -> int:
         """Add an entry and return its id. A file with a single object becomes an array.
 
         Raises:
+            InvalidEntry: it cannot be used.
             NotWritten: it is not in the file, and nothing has changed.
             DuplicateCredential: the account is there already.
         """
+        if flaws := self._flaws(entry):
+            raise InvalidEntry("; ".join(sorted(flaws)))
         return self._change(lambda document: self._ledger.add(document, copy.deepcopy(entry)))
 
     def remove(self, credential_id: int) -> None:
@@ -161,6 +171,9 @@ class CredentialsFile:
             raise
         self.problem, self.unsaved = "", self._ledger.unsaved
         return result
+
+    def _flaws(self, entry: Entry) -> set[str]:
+        return set(filter(None, read_entry(entry, 0, self._defaults.endpoints).flaw.split("; ")))
 
     def _guard(self) -> AbstractContextManager[None]:
         """The lock, unless there is nothing to guard: who can write neither the file nor beside it only reads."""

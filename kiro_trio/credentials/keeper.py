@@ -4,9 +4,9 @@ A request leases an account, uses it as often as the plan allows, and settles it
 does, leaving included, can lose a token: renewals belong to `Keeper.run`, not to those who wait for them.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import trio
 
@@ -23,15 +23,15 @@ from kiro_trio.credentials.credential import (
     effective_endpoint,
     effective_proxy,
 )
-from kiro_trio.credentials.custody import ENVIRONMENT_ID, Custody, environment_credential
+from kiro_trio.credentials.custody import Custody, environment_credential
 from kiro_trio.credentials.discoveries import Discoveries, arn_of, arn_to_send
+from kiro_trio.credentials.owner import Owner
 from kiro_trio.credentials.renewals import Renewals
 from kiro_trio.credentials.roster import DEFAULT_CONCURRENCY, Penalty, Roster, Wish
 from kiro_trio.credentials.state import StateFile
 from kiro_trio.credentials.status import AccountStatus, status_of
 from kiro_trio.credentials.store import CredentialStore
 from kiro_trio.credentials.waiting import WaitingRoom
-from kiro_trio.kiro.usage import UsageLimits
 
 # What a failed renewal costs was booked when it failed, once for all who waited for it.
 _BOOKED = frozenset({Fault.RENEWAL_FAILED, Fault.RENEWAL_REFUSED})
@@ -50,11 +50,16 @@ _CLOSING = 5.0
 class KeeperOptions:
     """How the keeper works; times in seconds.
 
+    `defaults`: what the configuration says for credentials that do not say it themselves. `wire`: how calls are made.
+    `environment_key`: the value of `KIRO_API_KEY`, which is never written anywhere.
     `order` is one of `roster.ORDERS`, `concurrency` the requests per account at a time. `queue_limit` requests wait
     for an account, each for `queue_patience`, and of that for `drought_patience` for one that is out but comes back.
-    Tokens are renewed `renew_ahead` of their end; the store is looked at every `watch_every`.
+    Tokens are renewed `renew_ahead` of their end (0: only when a request needs them); the store is looked at every `watch_every`.
     """
 
+    defaults: Defaults = field(default_factory=Defaults)
+    wire: Wire = field(default_factory=Wire)
+    environment_key: str = field(default="", repr=False)
     order: str = "priority"
     concurrency: int = DEFAULT_CONCURRENCY
     queue_limit: int = 256
@@ -79,10 +84,7 @@ class Keeper:
         store: The credentials; opened already.
         state: What is remembered over restarts.
         calls: Sends renewals and other small calls.
-        defaults: What the configuration says for credentials that do not say it themselves.
-        wire: How calls are made.
         options: How the keeper works.
-        environment_key: The value of `KIRO_API_KEY`, "" for none. It is never written anywhere.
         clock: Gives the time of day in epoch seconds.
     """
 
@@ -91,24 +93,22 @@ class Keeper:
         store: CredentialStore,
         state: StateFile,
         calls: SmallCalls,
-        *,
-        defaults: Defaults | None = None,
-        wire: Wire | None = None,
         options: KeeperOptions | None = None,
-        environment_key: str = "",
+        *,
         clock: Callable[[], float] = wall_clock,
     ) -> None:
-        self.options = options or KeeperOptions()
-        defaults = defaults or Defaults()
-        roster = Roster(self.options.order, concurrency=self.options.concurrency)
-        self._custody = Custody(store, state, calls, roster, defaults, wire or Wire(), clock=clock)
-        self._custody.environment = environment_credential(environment_key, defaults)
+        self.options = options = options or KeeperOptions()
+        roster = Roster(options.order, concurrency=options.concurrency)
+        environment = environment_credential(options.environment_key, options.defaults)
+        self._custody = Custody(
+            store, state, calls, roster, options.defaults, options.wire, environment, clock=clock
+        )
         self._waiting = WaitingRoom(
             roster,
             clock,
-            limit=self.options.queue_limit,
-            patience=self.options.queue_patience,
-            drought_patience=self.options.drought_patience,
+            limit=options.queue_limit,
+            patience=options.queue_patience,
+            drought_patience=options.drought_patience,
         )
         self._custody.changed = self._waiting.serve
         self._renewals = Renewals(self._custody)
@@ -116,6 +116,8 @@ class Keeper:
         self._loans: dict[int, _Loan] = {}
         self._tickets = 0
         self._custody.muster()
+        self.owner = Owner(self._custody, self._renewals, self._discoveries)
+        """What the owner of the accounts may do with them."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Care for the accounts until cancelled: renewals, ahead of time too, outside edits, and the memory of it all.
@@ -128,7 +130,8 @@ class Keeper:
                 await nursery.start(self._renewals.run)
                 await nursery.start(self._discoveries.run_profiles)
                 await nursery.start(self._discoveries.run_allowances)
-                nursery.start_soon(self._renewals.ahead, self.options.renew_ahead)
+                if self.options.renew_ahead > 0:
+                    nursery.start_soon(self._renewals.ahead, self.options.renew_ahead)
                 nursery.start_soon(self._watch_store)
                 nursery.start_soon(self._keep_state)
                 task_status.started()
@@ -138,7 +141,7 @@ class Keeper:
                 await self._custody.save_state()
 
     async def lease(
-        self, *, model_id: str, session: str = "", avoid: Set[int] = frozenset()
+        self, *, model_id: str, session: str = "", avoid: AbstractSet[int] = frozenset()
     ) -> Lease | Failure:
         """Take a slot of the account that suits best, with a token that is good; wait for either if need be.
 
@@ -152,13 +155,13 @@ class Keeper:
                 return seat if last is None else _with_hope(last, seat)
             lease = None
             try:
-                lease = last = await self._prepared(seat, model_id, session)
+                lease = await self._prepared(seat, model_id, session)
             finally:
                 if not isinstance(lease, Lease):
                     self._free(seat)
             if isinstance(lease, Lease):
                 return lease
-            avoided |= {seat}
+            avoided, last = avoided | {seat}, lease
 
     def settle(self, lease: Lease, failure: Failure | None, penalty: Penalty) -> None:
         """Give the slot back and say how it went: `failure` None for a whole reply, whatever `penalty` is then.
@@ -215,76 +218,6 @@ class Keeper:
         """What the owner should mend: files that cannot be read or written, entries that cannot be used."""
         state = self._custody.state.problem
         return (*self._custody.store.problems, *((state,) if state else ()))
-
-    async def add(self, entry: Mapping[str, Any]) -> int:
-        """Add an account and return its id.
-
-        Raises:
-            InvalidEntry: the entry cannot be used; the message names the keys.
-            DuplicateCredential: the account is there already.
-            NotWritten: it could not be stored, and was not added.
-        """
-        credential_id = await self._custody.store.add(dict(entry))
-        self._custody.muster()
-        return credential_id
-
-    async def edit(self, credential_id: int, changes: Mapping[str, Any]) -> None:
-        """Change keys of an account's entry, None takes one away. A new token or key wipes its slate.
-
-        Raises:
-            InvalidEntry: the entry could not be used afterwards; the message names the keys.
-            NotWritten: it could not be stored, and nothing was changed.
-            KeyError: there is no such account in the store (the one of the environment is not).
-        """
-        await self._custody.store.edit(credential_id, changes)
-        self._custody.muster()
-
-    async def remove(self, credential_id: int) -> None:
-        """Forget an account; requests that have it may finish.
-
-        Raises:
-            NotWritten: it could not be stored, and nothing was changed.
-            KeyError: there is no such account in the store.
-        """
-        await self._custody.store.remove(credential_id)
-        self._custody.muster()
-
-    async def disable(self, credential_id: int) -> None:
-        """Switch an account off, as an owner does; raises as `edit`."""
-        await self.edit(credential_id, {"disabled": True})
-
-    async def enable(self, credential_id: int) -> None:
-        """Switch an account on and wipe its slate; raises as `edit`."""
-        if credential_id != ENVIRONMENT_ID:
-            await self.edit(credential_id, {"disabled": None})
-        self.reset(credential_id)
-
-    def reset(self, credential_id: int) -> None:
-        """Wipe an account's slate: it is ready again, whatever it was out for; raises KeyError if there is none."""
-        self._account(credential_id).reset()
-        self._custody.touch()
-
-    def set_order(self, order: str) -> None:
-        """Take accounts by another of `roster.ORDERS`; raises KeyError if there is no such order."""
-        self._custody.roster.set_order(order)
-
-    async def renew_now(self, credential_id: int) -> Failure | None:
-        """Renew an account's token whether it needs it or not; None for success. Raises KeyError if there is none."""
-        return await self._renewals.forced(
-            credential_id, stale=self._account(credential_id).credential.access_token
-        )
-
-    async def usage(self, credential_id: int) -> UsageLimits | Failure:
-        """Ask Kiro what an account has left. Raises KeyError if there is no such account."""
-        account = self._account(credential_id)
-        failure = await self._renewals.fresh(account)
-        return failure if failure is not None else await self._discoveries.usage(account)
-
-    def _account(self, credential_id: int) -> Account:
-        account = self._custody.account(credential_id)
-        if account is None:
-            raise KeyError(credential_id)
-        return account
 
     async def _prepared(self, credential_id: int, model_id: str, session: str) -> Lease | Failure:
         """A lease of the account whose slot has been taken, with all that must be known before a call."""

@@ -7,6 +7,7 @@ import trio
 from kiro_trio.conversation.faults import Failure, Fault
 from kiro_trio.credentials.account import LAST_USE, Account
 from kiro_trio.credentials.atomic import Locked
+from kiro_trio.credentials.consequences import Blow, bear, delay_renewal
 from kiro_trio.credentials.credential import Credential
 from kiro_trio.credentials.custody import Custody
 from kiro_trio.credentials.errands import Errands
@@ -120,11 +121,11 @@ class Renewals:
 
     def _book(self, account: Account, outcome: NotRenewed) -> Failure:
         """Let the account bear what the failed renewal says of it."""
-        now, jitter = self._custody.clock(), self._custody.jitter()
+        blow = Blow(outcome.failure, self._custody.clock(), self._custody.jitter())
         if outcome.penalty is Penalty.NONE:
-            account.delay_renewal(outcome.failure, now=now, jitter=jitter)
+            delay_renewal(account, blow)
         else:
-            account.bear(outcome.penalty, outcome.failure, now=now, jitter=jitter)
+            bear(account, outcome.penalty, blow)
         self._custody.touch()
         log = _LOG.warning if outcome.verdict is Verdict.UNLUCKY else _LOG.error
         log(

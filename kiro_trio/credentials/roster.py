@@ -1,7 +1,7 @@
 """The roster: which accounts there are, how they stand, and who takes the next request.
 
 Pure: no clock, no lock, no randomness. `now` is epoch seconds, `jitter` a number from 0 to 1. What an account suffers
-for a failure is the table in `kiro_trio.credentials.account`; how it comes back is `standing.RECOVERIES`; by what order
+for a failure is the table in `kiro_trio.credentials.consequences`; how it comes back is `standing.RECOVERIES`; by what order
 accounts are taken is `ORDERS`, here.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kiro_trio.conversation.faults import Failure
 from kiro_trio.credentials.account import Account
 from kiro_trio.credentials.affinity import Affinity
+from kiro_trio.credentials.consequences import Blow, bear
 from kiro_trio.credentials.credential import Credential
 from kiro_trio.credentials.record import Record
 from kiro_trio.credentials.standing import MODEL_PAUSE, Penalty, Standing
@@ -159,7 +160,9 @@ class Roster:
         if failure is None:
             account.succeed(now, model_id)
         else:
-            account.suffer(penalty, failure, model_id=model_id, now=now, jitter=jitter)
+            account.failures += 1
+            account.last_used_at = now
+            bear(account, penalty, Blow(failure, now, jitter, model_id))
 
     def available(self, now: float) -> int:
         """How many accounts take requests now."""

@@ -46,10 +46,10 @@ class CredentialStore(Protocol):
         """Keep changes of our own, such as a renewed token: in memory whatever happens, and in the store if it can."""
 
     async def edit(self, credential_id: int, changes: Changes) -> None:
-        """Make an owner's changes; raises `NotWritten`, or `KeyError` for an unknown id."""
+        """Make an owner's changes; raises `InvalidEntry`, `NotWritten`, or `KeyError` for an unknown id."""
 
     async def add(self, entry: Entry) -> int:
-        """Add an entry and return its id; raises `NotWritten` or `DuplicateCredential`."""
+        """Add an entry and return its id; raises `InvalidEntry`, `NotWritten` or `DuplicateCredential`."""
 
     async def remove(self, credential_id: int) -> None:
         """Forget a credential; raises `NotWritten`, or `KeyError` for an unknown id."""
@@ -115,6 +115,7 @@ class FileStore:
         """Make an owner's changes to one entry; None takes a key away.
 
         Raises:
+            InvalidEntry: the entry would have a flaw that it does not have now, or another id.
             NotWritten: they are not in the file, and nothing has changed.
             KeyError: there is no such credential.
         """
@@ -124,6 +125,7 @@ class FileStore:
         """Add an entry and return its id. A file with a single object becomes an array.
 
         Raises:
+            InvalidEntry: it cannot be used.
             NotWritten: it is not in the file, and nothing has changed.
             DuplicateCredential: the account is there already.
         """

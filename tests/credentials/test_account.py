@@ -5,6 +5,7 @@ from msgspec import structs
 
 from kiro_trio.conversation.faults import Failure, Fault
 from kiro_trio.credentials.account import Account
+from kiro_trio.credentials.consequences import Blow, bear, delay_renewal
 from kiro_trio.credentials.credential import AccountKind, ArnMode
 from kiro_trio.credentials.record import Out, Record
 from kiro_trio.credentials.standing import (
@@ -30,7 +31,7 @@ def account(**keys):
 
 def hit(of, penalty, now=NOW, *, retry_after=None, reason=None, model_id="m", jitter=0.0):
     failure = Failure(Fault.THROTTLED, retry_after=retry_after, reason=reason)
-    of.suffer(penalty, failure, model_id=model_id, now=now, jitter=jitter)
+    bear(of, penalty, Blow(failure, now, jitter, model_id))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,6 @@ def test_what_each_penalty_does(penalty, times, standing, until):
     for _ in range(times):
         hit(one, penalty)
     assert one.stands(NOW) == (standing, until)
-    assert one.failures == times
 
 
 @pytest.mark.parametrize("penalty", [Penalty.COOL_DOWN, Penalty.SPENT_TODAY])
@@ -207,13 +207,13 @@ def test_models_that_an_account_cannot_serve():
 def test_a_renewal_that_fails_delays_only_who_needs_it():
     fresh, expired = account(), Account(credential(expiresAt=NOW), 4)
     for one in (fresh, expired):
-        one.delay_renewal(Failure(Fault.RENEWAL_FAILED), now=NOW, jitter=0.0)
+        delay_renewal(one, Blow(Failure(Fault.RENEWAL_FAILED), NOW, 0.0))
     assert fresh.stands(NOW) == (Standing.READY, None)
     assert expired.stands(NOW) == (Standing.RENEWAL_DELAYED, NOW + 2)
     assert expired.stands(NOW + 2) == (Standing.READY, None)
-    expired.delay_renewal(Failure(Fault.RENEWAL_FAILED), now=NOW + 2, jitter=0.0)
+    delay_renewal(expired, Blow(Failure(Fault.RENEWAL_FAILED), NOW + 2, 0.0))
     assert expired.stands(NOW + 2) == (Standing.RENEWAL_DELAYED, NOW + 6)
-    expired.delay_renewal(Failure(Fault.RENEWAL_FAILED, retry_after=30), now=NOW + 2, jitter=0.0)
+    delay_renewal(expired, Blow(Failure(Fault.RENEWAL_FAILED, retry_after=30), NOW + 2, 0.0))
     assert expired.stands(NOW + 2)[1] == NOW + 32
     expired.renewed(NOW + 3)
     assert expired.stands(NOW + 3) == (Standing.READY, None)
