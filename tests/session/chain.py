@@ -89,7 +89,9 @@ class Chain:
 
 def replying(*replies: Reply) -> Simulator:
     """A simulator that gives these replies in turn, the last one for ever."""
-    rules = [Rule(Match(nth=(number,)), reply) for number, reply in enumerate(replies[:-1], 1)]
+    rules = [
+        Rule(Match(nth=(1,)), reply) for reply in replies[:-1]
+    ]  # each fires once, then the next one is reached
     return Simulator(script=Script((*rules, Rule(Match(), replies[-1]))))
 
 
