@@ -125,7 +125,7 @@ class Account:
 
         What has changed here since the snapshot was taken stays.
         """
-        self.recall(merge_records(snapshot, self.record(), merged))
+        self._take_over(merge_records(snapshot, self.record(), merged))
 
     def record(self) -> Record:
         """What is to be remembered of the account."""
@@ -140,7 +140,15 @@ class Account:
         )
 
     def recall(self, record: Record) -> None:
-        """Take over what was remembered; names that we do not know (a newer version's) count as nothing."""
+        """Take over what was remembered from before, unless it was about another sign-in.
+
+        Names that we do not know (a newer version's) count as nothing.
+        """
+        self._take_over(record)
+        if record.mark and record.mark not in self.credential.lineage:
+            self.reset()  # somebody signed in anew meanwhile, perhaps as somebody else
+
+    def _take_over(self, record: Record) -> None:
         for name in _PLAIN:
             setattr(self, name, getattr(record, name))
         known = Standing.__members__
@@ -148,8 +156,6 @@ class Account:
         self.kind = AccountKind.__members__.get(record.kind)
         self.arn_mode = ArnMode.__members__.get(record.arn_mode)
         self.refused = dict(record.refused)
-        if record.mark and record.mark not in self.credential.lineage:
-            self.reset()  # somebody signed in anew meanwhile, perhaps as somebody else
 
     def put_out(self, standing: Standing, since: float, until: float | None, reason: str) -> None:
         """Give the account a standing; one that it has already can only become longer."""

@@ -35,7 +35,7 @@ class Custody:
     """The accounts and what it takes to care for them.
 
     `clock` gives epoch seconds, `jitter` random numbers from 0 to 1. `environment` comes before all of the store.
-    `changed` is called whenever an account may have become free, or was put out.
+    `dirty` is set when there is something to remember, `records` is what was remembered last. `changed` is called whenever an account may have become free, or was put out.
     """
 
     store: CredentialStore
@@ -50,6 +50,7 @@ class Custody:
     changed: Callable[[], None] = lambda: None
     dirty: trio.Event = field(default_factory=trio.Event)
     records: dict[int, Record] = field(default_factory=dict)
+    _mustered: Mapping[int, Credential] | None = None
 
     def credential(self, credential_id: int) -> Credential | None:
         """The credential as it is now, if it is there (still)."""
@@ -61,8 +62,11 @@ class Custody:
         return self.roster.get(credential_id)
 
     def muster(self) -> None:
-        """Bring the roster up to what the store knows."""
-        credentials = list(self.store.credentials.values())
+        """Bring the roster up to what the store knows, if that is news."""
+        known, self._mustered = self._mustered, self.store.credentials
+        if known is self._mustered:
+            return
+        credentials = list(self._mustered.values())
         marks = {fingerprint(credential.secret) for credential in credentials}
         if self.environment is not None and fingerprint(self.environment.secret) not in marks:
             credentials.insert(0, self.environment)
@@ -92,9 +96,10 @@ class Custody:
     async def load_state(self) -> None:
         """Recall how the accounts stood."""
         self.records = await self.state.load()
+        await self.sync()  # the state may speak of a token that another process has just stored
         for account in self.roster:
-            account.recall(self.records.get(account.id, account.record()))
-        self.muster()
+            account.recall(self.records.get(account.id, Record()))
+        self.touch()
 
     async def save_state(self) -> None:
         """Write down how the accounts stand, and learn what other processes wrote."""
@@ -102,6 +107,6 @@ class Custody:
         snapshots = {account.id: account.record() for account in self.roster}
         self.records = await self.state.save(snapshots)
         for account in self.roster:
-            if account.id in snapshots:
+            if account.id in snapshots and self.records[account.id] != snapshots[account.id]:
                 account.absorb(snapshots[account.id], self.records[account.id])
         self.changed()

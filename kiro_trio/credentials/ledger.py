@@ -36,6 +36,10 @@ class Ledger:
     """What is known of every entry, by id."""
 
     def __init__(self, defaults: Defaults) -> None:
+        self.places: dict[int, int] = {}
+        """Where each entry stands in the file, by id; the first is 1."""
+        self.strays: tuple[int, ...] = ()
+        """The places of what is no entry at all."""
         self._defaults = defaults
         self._seen: dict[int, Entry] = {}
         self._gone: dict[int, Entry] = {}
@@ -99,6 +103,8 @@ class Ledger:
             InvalidFile: two entries have the same id; nothing has been changed then.
         """
         numbers = self._numbers(document)
+        self.places = {number: index + 1 for index, number in numbers.items()}
+        self.strays = tuple(index + 1 for index in range(len(document.entries)) if index not in numbers)
         signed_in = set()
         # An entry that vanishes may be back in a moment, with old tokens: an editor empties a file before it fills it.
         self._gone |= self._seen

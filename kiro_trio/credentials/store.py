@@ -170,12 +170,7 @@ class FileStore:
             if credential != self._credentials.get(credential.id):
                 _register_secrets(credential)
         self._credentials = MappingProxyType(credentials)
-        entries = (
-            f"entry {place} (id {credential.id}): {credential.flaw}"
-            for place, credential in enumerate(credentials.values(), 1)
-            if credential.flaw
-        )
-        found = (self._file.problem, self._file.place_problem, *entries)
+        found = (self._file.problem, self._file.place_problem, *self._file.flaws())
         problems = tuple(f"{self.path}: {problem}" for problem in found if problem)
         for problem in problems:
             if problem not in self._problems:

@@ -634,6 +634,25 @@ class TestMemory:
                     assert (status.standing, status.successes) == (Standing.SUSPENDED, 2)
                 nursery.cancel_scope.cancel()
 
+    async def test_another_process_renewal_is_no_sign_in(self, path):
+        service = Service(account("a"), latency=0.0)
+        entry = service.accounts.accounts[0].credential()
+        async with keeping(path, service, entry, watch_every=1e9, **NO_RENEWALS_AHEAD) as keeper:
+            lease = await keeper.lease(model_id=MODEL)
+            keeper.settle(lease, failed(Fault.DAILY_QUOTA, retry_after=9999), Penalty.SPENT_TODAY)
+            await trio.sleep(5)
+            other = await new_keeper(path, service)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(other.run)
+                assert standing(other) is Standing.SPENT_TODAY
+                assert await other.owner.renew_now(1) is None
+                nursery.cancel_scope.cancel()
+            await trio.sleep(100)  # the state of the other is known by now, its token is not
+            assert standing(keeper) is Standing.SPENT_TODAY
+            assert await keeper.owner.renew_now(1) is None
+            assert standing(keeper) is Standing.SPENT_TODAY
+        assert service.renewals == 2
+
     async def test_the_end_of_a_spent_month_is_asked_for(self, path):
         service = Service(account("a", plan="KIRO PRO+"), latency=0.0)
         async with keeping(path, service, service.accounts.accounts[0].credential()) as keeper:
