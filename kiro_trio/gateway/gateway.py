@@ -1,23 +1,31 @@
-"""Gateway: what all requests share, built once from the settings.
+"""Gateway: what all requests and the owner share, built once from the settings by `kiro_trio.gateway.opening`."""
 
-Below this module nobody reads settings; here they are taken apart and handed on as values.
-"""
-
+import os
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_hex
 
 import trio
 
 from kiro_trio.conversation.prompt import Prompt
+from kiro_trio.conversation.tokens import estimate_tokens
 from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.keeper import Keeper
+from kiro_trio.credentials.store import FileStore
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
+from kiro_trio.gateway.balances import Balances
+from kiro_trio.gateway.gauges import Gauges
 from kiro_trio.gateway.keys import Digest, digest_key
+from kiro_trio.gateway.lessons import Lessons, calibration_path
+from kiro_trio.gateway.live import Live, LiveRequest
+from kiro_trio.gateway.metrics import Metrics
+from kiro_trio.gateway.settled import SettledRequest, settle
+from kiro_trio.gateway.watching import WatchedAttempts, WatchedLeases
 from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
-from kiro_trio.kiro.catalog import Catalog
+from kiro_trio.kiro.catalog import Catalog, UnknownModel
 from kiro_trio.kiro.hints import NO_HINTS, Hints
 from kiro_trio.kiro.identity import conversation_ids
 from kiro_trio.kiro.limits import PromptRefused
@@ -28,43 +36,85 @@ from kiro_trio.session.run import Attempt, Patience, Session, Translator
 from kiro_trio.settings import Settings
 from kiro_trio.upstream.attempt import Attempts, Limits
 from kiro_trio.upstream.http1 import Http1Client
+from kiro_trio.upstream.model_list import ModelList
 from kiro_trio.upstream.search import SearchBetween, SearchOnly, SearchServer
+from kiro_trio.upstream.token_count import RemoteCount
 
 # Kiro's frames are a few hundred bytes. The protocol allows 24 MiB; a legal one would still be read, a wild one not.
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024
 
 _CLOSING = 2.0  # seconds that the goodbyes to idle connections may take
 
+# When Kiro is asked for its models, in seconds: soon, but not before the first requests; and after a failure.
+LIST_AFTER = 10.0
+LIST_EVERY = 3600.0
+LIST_AGAIN_AFTER = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a gateway is made of. `store` keeps the credentials that the keeper lends."""
+
+    settings: Settings
+    keeper: Keeper
+    store: FileStore
+    client: Http1Client
+    calls: SmallCalls
+    wire: Wire
+    metrics: Metrics
+    counter: RemoteCount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A prompt as it was taken in, and what is said to Kiro. `tokens` is `estimate` in the light of experience."""
+
+    prompt: Prompt
+    request: KiroRequest
+    estimate: int
+    tokens: int
+
 
 class Gateway:
-    """Accounts, catalogue, the way to Kiro, and the sessions that are running; made by `kiro_trio.gateway.opening.open_gateway`.
+    """Accounts, catalogue, the way to Kiro, and the requests that are running.
 
-    `closing` is set when running sessions should end now, `stopped` when the background tasks have ended.
+    `draining` is set as soon as the server is asked to stop, `closing` when running sessions should end now, `stopped`
+    when the background tasks have ended.
     """
 
-    def __init__(
-        self, settings: Settings, keeper: Keeper, client: Http1Client, calls: SmallCalls, wire: Wire
-    ) -> None:
+    def __init__(self, parts: Parts) -> None:
+        settings = parts.settings
         self.settings = settings
-        self.keeper = keeper
+        self.keeper = parts.keeper
+        self.store = parts.store
+        self.metrics = parts.metrics
+        self.live = Live()
+        self.balances = Balances(parts.keeper.owner, wall_clock)
+        self.metrics.registry.register(Gauges(parts.keeper, self.live, self.balances))
+        self.draining = False
         self.closing = trio.Event()
         self.stopped = trio.Event()
         self.keys: Mapping[str, Digest] = (
             {"default": digest_key(settings.api_key)} if settings.api_key else {}
         )
         self.catalog = _catalog(settings)
+        self.lessons = Lessons(
+            calibration_path(Path(settings.credentials_file)) if settings.calibrate_tokens else None
+        )
+        self._counter = parts.counter
         self._options = _options(settings)
         self._patience = Patience(settings.grace_time, settings.ping_interval, settings.request_deadline)
-        self._client = client
+        self._client = parts.client
         self._attempts = Attempts(
-            client=client,
-            wire=wire,
+            client=parts.client,
+            wire=parts.wire,
             limits=Limits(settings.first_byte_timeout, settings.idle_timeout),
             max_message_size=MAX_MESSAGE_SIZE,
             wall=wall_clock,
+            note_unknown=self.metrics.note_unknown,
         )
-        self._search = SearchServer(calls, wire, wall_clock)
-        self._running: dict[str, Session] = {}
+        self._search = SearchServer(parts.calls, parts.wire, wall_clock)
+        self._model_list = ModelList(parts.keeper, parts.calls, parts.wire)
         self._stop = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -72,6 +122,10 @@ class Gateway:
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.keeper.run)
+                await nursery.start(self.lessons.run)
+                if self.settings.list_models:
+                    nursery.start_soon(self._list_models)
+                nursery.start_soon(self.metrics.watch_loop)
                 task_status.started()
                 await self._stop.wait()
                 nursery.cancel_scope.cancel(reason="the gateway is being stopped")
@@ -83,6 +137,38 @@ class Gateway:
     def stop(self) -> None:
         """End the background tasks; sessions are not touched."""
         self._stop.set()
+
+    async def take(self, prompt: Prompt) -> Taken:
+        """Take in a prompt: all that is to be known of it before Kiro is asked.
+
+        Raises:
+            InvalidRequest: it can never be said to Kiro; the text says why.
+        """
+        await trio.lowlevel.checkpoint()
+        request = self.say(prompt)
+        estimate = _estimate(prompt)
+        return Taken(prompt, request, estimate, self.lessons.correct(request.model_id, estimate))
+
+    async def count(self, prompt: Prompt, body: bytes, beta: str) -> int:
+        """Count the tokens of a prompt, whose `body` and `anthropic-beta` header are as the client sent them.
+
+        Raises:
+            InvalidRequest: nobody can count it; the text says why.
+        """
+        if self._counter is not None:
+            told = await self._counter.count(body, beta)
+            if told is not None:
+                return told
+        estimate = _estimate(prompt)
+        try:
+            model_id = self.catalog.resolve(prompt.model).model.id
+        except UnknownModel:
+            return estimate
+        return self.lessons.correct(model_id, estimate)
+
+    async def store_writable(self) -> bool:
+        """Whether a renewed token could be kept. True if there is nothing that would have to be kept."""
+        return await trio.to_thread.run_sync(_writable, self.store.path)
 
     def say(self, prompt: Prompt) -> KiroRequest:
         """Turn a prompt into what is said to Kiro.
@@ -104,34 +190,49 @@ class Gateway:
         estimate: int,
         new_translator: Callable[[], Translator],
         live: bool,
+        entry: LiveRequest,
     ) -> Session:
-        """Make the session that answers `prompt`; nothing is opened before it runs."""
+        """Make the session that answers `prompt`, watched as `entry`; nothing is opened before it runs."""
         return Session(
             request=request,
-            session_key=f"{prompt.salt}:{prompt.session}" if prompt.session else "",
+            session_key=entry.conversation,
             estimate=estimate,
             new_translator=new_translator,
             live=live,
-            leases=self.keeper,
-            attempt=self._attempt(prompt),
+            leases=WatchedLeases(self.keeper, entry),
+            attempt=WatchedAttempts(self._attempt(prompt), entry, self.metrics),
             patience=self._patience,
             closing=self.closing,
             jitter=random.random,  # noqa: S311 - spreads retries, keeps no secret
         )
 
-    @contextmanager
-    def running(self, request_id: str, session: Session) -> Iterator[None]:
-        """Keep a session in the list of running ones while the context is open."""
-        self._running[request_id] = session
-        try:
-            yield
-        finally:
-            del self._running[request_id]
+    def entry(
+        self,
+        prompt: Prompt,
+        request: KiroRequest,
+        *,
+        request_id: str,
+        client: str,
+        stream: bool,
+        estimate: int,
+    ) -> LiveRequest:
+        """Make the entry of a request for the live view; it is in there once it runs."""
+        return LiveRequest(
+            id=request_id,
+            at=wall_clock(),
+            client=client,
+            model=request.model_id,
+            stream=stream,
+            estimate=estimate,
+            prefix_hash=request.prefix_hash,
+            conversation=f"{prompt.salt}:{prompt.session}" if prompt.session else "",
+        )
 
-    @property
-    def running_count(self) -> int:
-        """How many sessions are running."""
-        return len(self._running)
+    def settle(self, entry: LiveRequest, session: Session) -> SettledRequest:
+        """Keep what is to be known of a request that is over; called once for each that ran."""
+        settled = settle(entry, session.outcome)
+        self.metrics.note_settled(settled, entry)
+        return settled
 
     def _build(self, prompt: Prompt) -> KiroRequest:
         ids = conversation_ids(prompt.session, prompt.salt, fallback=token_hex(16))
@@ -140,8 +241,17 @@ class Gateway:
             conversation_id=ids.conversation_id,
             continuation_id=ids.continuation_id,
             catalog=self.catalog,
-            options=self._options,
+            options=self.lessons.advise(prompt, self._options),
         )
+
+    async def _list_models(self) -> None:
+        """Ask now and then which models there are; nothing that goes wrong with it matters to anybody."""
+        await trio.sleep(LIST_AFTER)
+        while True:
+            pages = await self._model_list.ask()
+            if pages:
+                self.catalog = _catalog(self.settings, pages)
+            await trio.sleep(LIST_EVERY if pages else LIST_AGAIN_AFTER)
 
     def _attempt(self, prompt: Prompt) -> Attempt:
         if prompt.web_search is None:
@@ -152,8 +262,19 @@ class Gateway:
         return SearchBetween(self._attempts, self._search, prompt, prompt.web_search, self._build)
 
 
-def _catalog(settings: Settings) -> Catalog:
-    return DEFAULT_CATALOG.overridden(settings.models, settings.model_aliases, settings.unknown_models)
+def _estimate(prompt: Prompt) -> int:
+    try:
+        return estimate_tokens(prompt)
+    except RecursionError:
+        raise InvalidRequest("tools or their inputs are nested too deeply") from None
+
+
+def _catalog(settings: Settings, pages: Sequence[bytes] = ()) -> Catalog:
+    """The catalogue: what we know, under what Kiro lists, under what the owner says."""
+    catalog = DEFAULT_CATALOG
+    for page in pages:
+        catalog = catalog.enriched(page)
+    return catalog.overridden(settings.models, settings.model_aliases, settings.unknown_models)
 
 
 def _options(settings: Settings) -> RequestOptions:
@@ -161,3 +282,9 @@ def _options(settings: Settings) -> RequestOptions:
         earlier_thinking=EarlierThinking(settings.thinking_history),
         hints=Hints() if settings.size_hints else NO_HINTS,
     )
+
+
+def _writable(path: Path) -> bool:
+    if not path.exists():
+        return not path.is_symlink()
+    return path.is_file() and os.access(path, os.W_OK, effective_ids=True)

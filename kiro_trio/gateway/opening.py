@@ -9,7 +9,9 @@ from kiro_trio.credentials.credential import Defaults
 from kiro_trio.credentials.keeper import Keeper, KeeperOptions
 from kiro_trio.credentials.state import StateFile
 from kiro_trio.credentials.store import FileStore
-from kiro_trio.gateway.gateway import Gateway
+from kiro_trio.gateway.gateway import Gateway, Parts
+from kiro_trio.gateway.metrics import Metrics
+from kiro_trio.gateway.watching import CountedCalls
 from kiro_trio.kiro.endpoint import Preset, Versions
 from kiro_trio.kiro.preset_changes import changed_presets
 from kiro_trio.settings import Settings
@@ -17,6 +19,7 @@ from kiro_trio.upstream.clients import Clients
 from kiro_trio.upstream.http1 import Http1Client
 from kiro_trio.upstream.small_calls import SmallCallsOver
 from kiro_trio.upstream.tls import client_context
+from kiro_trio.upstream.token_count import RemoteCount
 
 # Idle connections to Kiro that are kept, all accounts and proxies together.
 _MAX_IDLE = 256
@@ -34,7 +37,9 @@ async def open_gateway(settings: Settings) -> Gateway:
     versions = Versions(settings.kiro_version, settings.node_version, settings.system_version)
     wire = Wire(presets, versions, settings.upstream_url.rstrip("/") or None)
     tls = client_context(Path(settings.ca_file) if settings.ca_file else None)
-    calls = SmallCallsOver(Clients(tls, connect_timeout=settings.connect_timeout))
+    metrics = Metrics()
+    clients = Clients(tls, connect_timeout=settings.connect_timeout)
+    calls = CountedCalls(SmallCallsOver(clients), metrics.note_call)
     defaults = _defaults(settings, presets)
     path = Path(settings.credentials_file)
     store = FileStore(path, defaults)
@@ -44,7 +49,19 @@ async def open_gateway(settings: Settings) -> Gateway:
     client = Http1Client(
         tls, connect_timeout=settings.connect_timeout, chunks_by_hand=settings.fast_path, max_idle=_MAX_IDLE
     )
-    return Gateway(settings, keeper, client, calls, wire)
+    return Gateway(Parts(settings, keeper, store, client, calls, wire, metrics, _counter(settings, clients)))
+
+
+def _counter(settings: Settings, clients: Clients) -> RemoteCount | None:
+    if not settings.count_tokens_api_url:
+        return None
+    return RemoteCount(
+        clients,
+        settings.count_tokens_api_url,
+        settings.count_tokens_api_key,
+        settings.count_tokens_auth_type,
+        settings.proxy,
+    )
 
 
 def _defaults(settings: Settings, presets: Mapping[str, Preset]) -> Defaults:

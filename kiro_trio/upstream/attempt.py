@@ -10,6 +10,7 @@ Whatever goes wrong, an attempt ends in a value, `Ended(failure)`. Cancelling it
 """
 
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -58,6 +59,10 @@ class Limits:
     idle: float = 300.0
 
 
+def _forget(_names: Counter[str]) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Makes attempts: the callable that `kiro_trio.session.run.Session` is given.
@@ -76,6 +81,8 @@ class Attempts:
     Whether they all do is not known, so none is blamed before it has shown that it does.
     Source: docs/wire.md, "Open questions".
     """
+    note_unknown: Callable[[Counter[str]], None] = _forget
+    """Told the names of what a reply held that we do not know, and how often it came; never a value."""
 
     async def __call__(self, request: KiroRequest, lease: Lease, deliver: Deliver, patience: float) -> Ended:
         """Make one try; see `kiro_trio.session.run.Attempt`. Never raises for what Kiro or the network do."""
@@ -153,6 +160,13 @@ class _Attempt:
             max_tokens=request.max_tokens,
             stop_sequences=request.stop_sequences,
         )
+        try:
+            return await self._read_all(response, decoder, reader)
+        finally:
+            if reader.unknown:
+                self._house.note_unknown(reader.unknown)
+
+    async def _read_all(self, response: Response, decoder: EventStreamDecoder, reader: ReplyReader) -> Ended:
         while data := await response.receive_some():
             self._waiting_since = math.inf
             decoder.receive_data(data)

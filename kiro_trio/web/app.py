@@ -1,6 +1,7 @@
-"""The routes, and what every answer has: a request id, Anthropic's shape for errors, a key at the door."""
+"""The routes, and what every answer has: a request id, Anthropic's shape for errors, a key at the door, a count."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from secrets import token_hex
 
 import structlog
@@ -13,8 +14,8 @@ from kiro_trio import __version__
 from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.keys import find_key, presented_keys
-from kiro_trio.web import messages, models
-from kiro_trio.web.connection import Connection
+from kiro_trio.web import health, messages, metrics, models
+from kiro_trio.web.connection import Conducted, Connection
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +33,21 @@ TYPE_OF_STATUS = {
 """Anthropic's error type for the statuses that the web framework answers with; others by their hundred."""
 
 
+COUNTED = {"messages": "messages", "count_tokens": "count_tokens", "models": "models", "admin": "admin"}
+"""What an answer is counted as, by a word of its rule; others are `other`."""
+
+
 class App(QuartTrio):
     """quart-trio with our connection class."""
 
     asgi_http_class: type[TrioASGIHTTPConnection] = Connection
 
 
-def make_app(gateway: Gateway) -> App:
+Extension = Callable[[App, Gateway], None]
+"""Adds routes of another room to the application."""
+
+
+def make_app(gateway: Gateway, *extensions: Extension) -> App:
     """Build the ASGI application; the gateway's background tasks live in its lifespan."""
     app = App("kiro_trio", static_folder=None)
     app.config.update(
@@ -58,6 +67,8 @@ def make_app(gateway: Gateway) -> App:
 
     _add_hooks(app, gateway)
     _add_routes(app, gateway)
+    for extend in extensions:
+        extend(app, gateway)
     return app
 
 
@@ -69,6 +80,8 @@ def _add_hooks(app: App, gateway: Gateway) -> None:
     @app.after_request
     async def label(response: Response) -> Response:
         response.headers["request-id"] = g.request_id
+        if not isinstance(response, Conducted):  # those are counted when they are over
+            gateway.metrics.note_answer(_counted_as(), response.status_code)
         return response
 
     @app.errorhandler(InvalidRequest)
@@ -116,11 +129,18 @@ def _add_routes(app: App, gateway: Gateway) -> None:
     async def root() -> Response:
         return Response(f'{{"name":"kiro_trio","version":"{__version__}"}}', content_type="application/json")
 
-    async def alive() -> Response:
-        return Response('{"status":"alive"}', content_type="application/json")
-
     _route(app, "GET", "/", root)
-    _route(app, "GET", "/healthz", alive)
+    for path, show in (
+        ("/healthz", health.alive),
+        ("/readyz", health.ready),
+        ("/metrics", metrics.show_metrics),
+    ):
+        _route(app, "GET", path, partial(show, gateway))
+
+
+def _counted_as() -> str:
+    words = request.url_rule.rule.split("/") if request.url_rule else []
+    return next((COUNTED[word] for word in reversed(words) if word in COUNTED), "other")
 
 
 def _route(app: App, method: str, path: str, handler: Callable[..., Awaitable[Response]]) -> None:

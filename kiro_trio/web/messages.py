@@ -10,12 +10,12 @@ from secrets import token_hex
 import structlog
 from quart import Response, g, request
 
-from kiro_trio.conversation.tokens import estimate_tokens
 from kiro_trio.dialects.anthropic.errors import error_body
 from kiro_trio.dialects.anthropic.message import MessageFold
 from kiro_trio.dialects.anthropic.request import parse_count_tokens, parse_messages
 from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
 from kiro_trio.gateway.gateway import Gateway
+from kiro_trio.gateway.settled import SettledRequest
 from kiro_trio.session.outbox import Door, Headers, Outbox
 from kiro_trio.session.plan import ClientError
 from kiro_trio.session.run import Outcome, Translator
@@ -39,36 +39,46 @@ async def create_held(gateway: Gateway) -> Response:
     return await _create(gateway, HeldStream)
 
 
-async def count_tokens(_gateway: Gateway) -> Response:
-    """Estimate how many tokens a prompt has."""
-    prompt = parse_count_tokens(await _body())
-    body = {"input_tokens": estimate_tokens(prompt)}
-    return Response(json.dumps(body), content_type="application/json")
+async def count_tokens(gateway: Gateway) -> Response:
+    """Say how many tokens a prompt has: an estimate, unless the owner has named somebody who knows better."""
+    body = await _body()
+    prompt = parse_count_tokens(body)
+    tokens = await gateway.count(prompt, body, request.headers.get("anthropic-beta", ""))
+    return Response(json.dumps({"input_tokens": tokens}), content_type="application/json")
 
 
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
     asked = parse_messages(await _body(), session_hint=hint, salt=g.client)
-    kiro_request = gateway.say(asked.prompt)
-    estimate = estimate_tokens(asked.prompt)
+    taken = await gateway.take(asked.prompt)
+    entry = gateway.entry(
+        taken.prompt,
+        taken.request,
+        request_id=g.request_id,
+        client=g.client,
+        stream=asked.stream,
+        estimate=taken.tokens,
+    )
     manner = live_manner if asked.stream else MessageFold
     session = gateway.session(
-        asked.prompt,
-        kiro_request,
-        estimate=estimate,
-        new_translator=partial(manner, f"msg_{token_hex(12)}", asked.prompt.model, estimate),
+        taken.prompt,
+        taken.request,
+        estimate=taken.tokens,
+        new_translator=partial(manner, f"msg_{token_hex(12)}", asked.prompt.model, taken.tokens),
         live=asked.stream,
+        entry=entry,
     )
-    dialect = AnthropicDialect(g.request_id, asked.stream, kiro_request.warnings)
+    dialect = AnthropicDialect(g.request_id, asked.stream, taken.request.warnings)
     record = log.bind(request_id=g.request_id, client=g.client, model=asked.prompt.model, stream=asked.stream)
 
     async def conduct(door: Door) -> None:
         outbox = Outbox(door, dialect)
         try:
-            with gateway.running(dialect.request_id, session):
+            with gateway.live.present(entry, session, outbox):
                 await session.run(outbox)
         finally:
-            _log_outcome(record, session.outcome, outbox)
+            gateway.lessons.learn(taken.prompt, taken.request.model_id, taken.estimate, session.outcome)
+            _log_outcome(record, gateway.settle(entry, session), session.outcome)
 
     return Conducted(conduct)
 
@@ -118,30 +128,10 @@ class AnthropicDialect:
         return headers, body
 
 
-def _log_outcome(record: structlog.stdlib.BoundLogger, outcome: Outcome, outbox: Outbox) -> None:
-    failure, usage = outcome.failure, outcome.usage
-    line = {
-        "status": 499 if failure is not None and outbox.status is None else outbox.status,
-        "outcome": "whole" if failure is None else failure.fault.name.lower(),
-        "attempts": [
-            {
-                "credential": attempt.credential_id,
-                "seconds": round(attempt.seconds, 3),
-                "fault": attempt.failure and attempt.failure.fault.name.lower(),
-                "detail": attempt.failure and attempt.failure.detail,
-            }
-            for attempt in outcome.attempts
-        ],
-        "first_content": outcome.first_content and round(outcome.first_content, 3),
-        "bytes": outbox.bytes_sent,
-        "pings": outbox.pings,
-        "input_tokens": usage and usage.input_tokens,
-        "output_tokens": usage and usage.output_tokens,
-        "credits": usage and usage.credits,
-    }
+def _log_outcome(record: structlog.stdlib.BoundLogger, settled: SettledRequest, outcome: Outcome) -> None:
     if outcome.bug is not None:
-        record.error("request", exc_info=outcome.bug, **line)
-    elif failure is None:
-        record.info("request", **line)
+        record.error("request", exc_info=outcome.bug, **settled.line())
+    elif outcome.failure is None:
+        record.info("request", **settled.line())
     else:
-        record.warning("request", **line)
+        record.warning("request", **settled.line())

@@ -73,7 +73,8 @@ async def _serve(
 
 async def _drain(gateway: Gateway, grace: float, stopping: trio.Event) -> None:
     await stopping.wait()
-    log.info("stopping", running=gateway.running_count, grace=grace)
+    gateway.draining = True
+    log.info("stopping", running=len(gateway.live), grace=grace)
     await trio.sleep(grace)
     gateway.closing.set()
     await trio.sleep(_FAREWELL)
