@@ -51,8 +51,10 @@ class OfficialReader:
         """Stream the answer with `messages.stream`."""
         known = {name: body[name] for name in ("model", "max_tokens", "messages")}
         rest = {name: value for name, value in body.items() if name not in {*known, "stream"}}
-        # Proxies of the environment must not see what goes from this machine to itself.
-        http_client = self._sdk.DefaultAsyncHttpxClient(trust_env=False)
+        # What goes from this machine to itself takes no proxy. The SDK's client reads the environment for itself,
+        # whatever `trust_env` says, but mounts go before that.
+        straight = {"all://": None, "http://": None}
+        http_client = self._sdk.DefaultAsyncHttpxClient(trust_env=False, mounts=straight)
         async with (
             self._sdk.AsyncAnthropic(
                 base_url=gateway, api_key=key, http_client=http_client, max_retries=0

@@ -10,7 +10,8 @@ from tests.cli.program import finished, running
 
 
 async def test_one_request_goes_through_the_whole_house(tmp_path):
-    code, out, err = await finished(tmp_path, "demo")
+    nobody_there = "http://127.0.0.1:9"
+    code, out, err = await finished(tmp_path, "demo", HTTP_PROXY=nobody_there, ALL_PROXY=nobody_there)
     assert code == 0, err
     assert re.search(r"^Kiro, simulated +http://127\.0\.0\.1:\d+$", out, re.MULTILINE)
     assert re.search(r"^(end_turn|tool_use): \d+ tokens in, \d+ out; first words after", out, re.MULTILINE)
