@@ -17,6 +17,7 @@ from kiro_trio.credentials.keeper import Keeper
 from kiro_trio.credentials.store import FileStore
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.gateway.balances import Balances
+from kiro_trio.gateway.documents import DocumentLimits, DocumentReader
 from kiro_trio.gateway.gauges import Gauges
 from kiro_trio.gateway.keys import Digest, digest_key
 from kiro_trio.gateway.lessons import Lessons, calibration_path
@@ -102,6 +103,7 @@ class Gateway:
             calibration_path(Path(settings.credentials_file)) if settings.calibrate_tokens else None
         )
         self._counter = parts.counter
+        self._documents = _documents(settings)
         self._options = _options(settings)
         self._patience = Patience(settings.grace_time, settings.ping_interval, settings.request_deadline)
         self._client = parts.client
@@ -144,7 +146,7 @@ class Gateway:
         Raises:
             InvalidRequest: it can never be said to Kiro; the text says why.
         """
-        await trio.lowlevel.checkpoint()
+        prompt = await self._with_documents(prompt)
         request = self.say(prompt)
         estimate = _estimate(prompt)
         return Taken(prompt, request, estimate, self.lessons.correct(request.model_id, estimate))
@@ -159,7 +161,7 @@ class Gateway:
             told = await self._counter.count(body, beta)
             if told is not None:
                 return told
-        estimate = _estimate(prompt)
+        estimate = _estimate(await self._with_documents(prompt))
         try:
             model_id = self.catalog.resolve(prompt.model).model.id
         except UnknownModel:
@@ -169,6 +171,9 @@ class Gateway:
     async def store_writable(self) -> bool:
         """Whether a renewed token could be kept. True if there is nothing that would have to be kept."""
         return await trio.to_thread.run_sync(_writable, self.store.path)
+
+    async def _with_documents(self, prompt: Prompt) -> Prompt:
+        return prompt if self._documents is None else await self._documents.read(prompt)
 
     def say(self, prompt: Prompt) -> KiroRequest:
         """Turn a prompt into what is said to Kiro.
@@ -277,8 +282,17 @@ def _catalog(settings: Settings, pages: Sequence[bytes] = ()) -> Catalog:
     return catalog.overridden(settings.models, settings.model_aliases, settings.unknown_models)
 
 
+def _documents(settings: Settings) -> DocumentReader | None:
+    if settings.documents != "text":
+        return None
+    return DocumentReader(
+        DocumentLimits(settings.document_bytes, settings.document_pages, settings.document_timeout)
+    )
+
+
 def _options(settings: Settings) -> RequestOptions:
     return RequestOptions(
+        native_documents=settings.documents == "native",
         earlier_thinking=EarlierThinking(settings.thinking_history),
         hints=Hints() if settings.size_hints else NO_HINTS,
     )
