@@ -82,13 +82,13 @@ def _policies() -> dict[Fault, Policy]:
         Fault.CONNECTION_LOST: Policy(retry, 2, over, none, 502, api, broken),
         Fault.FIRST_BYTE_TIMEOUT: Policy(over, 1, give_up, none, 504, "timeout_error", "The upstream did not answer in time."),
         Fault.IDLE_TIMEOUT: Policy(over, 1, give_up, none, 504, "timeout_error", "The upstream fell silent."),
-        # A reply that is not whole. Once more is cheap; a third time the model means it.
+        # A reply that is not whole. Once more is cheap; after that it may be the account's way.
         Fault.NOT_AN_EVENT_STREAM: Policy(retry, 1, over, none, 502, api, "The upstream answered nonsense."),
         Fault.CORRUPT_STREAM: Policy(retry, 2, over, none, 502, api, broken),
         Fault.TRUNCATED_STREAM: Policy(retry, 2, over, none, 502, api, broken),
-        Fault.EMPTY_REPLY: Policy(retry, 1, give_up, none, 502, api, "The model answered nothing."),
-        Fault.TOOL_CALL_INCOMPLETE: Policy(retry, 1, give_up, none, 502, api, "The upstream cut a tool call short."),
-        Fault.MALFORMED_OUTPUT: Policy(retry, 1, give_up, none, 502, api, "The model's output was malformed."),
+        Fault.EMPTY_REPLY: Policy(retry, 1, over, none, 502, api, "The model answered nothing."),
+        Fault.TOOL_CALL_INCOMPLETE: Policy(retry, 1, over, none, 502, api, "The upstream cut a tool call short."),
+        Fault.MALFORMED_OUTPUT: Policy(retry, 1, over, none, 502, api, "The model's output was malformed."),
         # What we asked is wrong: nobody else will like it better.
         Fault.CONTEXT_OVERFLOW: Policy(give_up, 0, give_up, none, 400, bad, "prompt is too long"),
         Fault.BAD_REQUEST: Policy(give_up, 0, give_up, none, 400, bad, "The upstream calls the request malformed."),
@@ -142,11 +142,15 @@ class Tries:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do now, what the credential suffers if we leave it, and how long to wait first (seconds)."""
+    """What to do now, and how long to wait first (seconds).
+
+    `penalty` is what the credential suffers if we leave it. `otherwise` is what to do if `next` turns out impossible.
+    """
 
     next: Next
     penalty: Penalty
     pause: float = 0.0
+    otherwise: Next = Next.GIVE_UP
 
 
 def judge(fault: Fault, progress: Progress, tries: Tries, credential_id: int, *, jitter: float) -> Verdict:

@@ -247,11 +247,9 @@ class Session:
                     return failure, verdict
                 better = await self._prepare(verdict, lease, failure.fault)
                 if isinstance(better, Failure):
-                    failure = better
-                    verdict = self._judge(failure, lease, outbox)
-                    return failure, Verdict(_elsewhere(verdict.next), verdict.penalty)
-                if better is None:
-                    return failure, Verdict(_elsewhere(verdict.next), verdict.penalty)
+                    failure, verdict = better, self._judge(better, lease, outbox)
+                if not isinstance(better, Lease):
+                    return failure, _elsewhere(verdict)
                 lease = better
         finally:
             self._leases.settle(lease, failure, verdict.penalty)
@@ -329,5 +327,6 @@ def _more_telling(last: Failure | None, drought: Failure) -> Failure:
     return last if last.retry_after is not None else replace(last, retry_after=drought.retry_after)
 
 
-def _elsewhere(decision: Next) -> Next:
-    return Next.FAIL_OVER if decision in SAME_CREDENTIAL else decision
+def _elsewhere(verdict: Verdict) -> Verdict:
+    """The verdict if this credential cannot be used again."""
+    return replace(verdict, next=verdict.otherwise) if verdict.next in SAME_CREDENTIAL else verdict

@@ -43,9 +43,9 @@ class House:
         """The official SDK, without its retries."""
         return AsyncAnthropic(base_url=self.url, api_key=KEY, max_retries=0)
 
-    async def post(self, body: Any, path: str = "/v1/messages", **headers: str) -> httpx.Response:
+    async def post(self, body: Any, path: str = "/v1/messages", *, timeout: float = 30) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self.http.post(path, content=content, headers={"x-api-key": KEY, **headers})
+        return await self.http.post(path, content=content, headers={"x-api-key": KEY}, timeout=timeout)
 
     def chats(self) -> list[Exchange]:
         return [exchange for exchange in self.simulator.seen if exchange.call == "chat"]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kiro_trio.simulator.script import Break, Rule, Match, Reply, Say, Script
-from kiro_trio.simulator.simulator import Simulator
 from kiro_trio.simulator.accounts import Account
+from kiro_trio.simulator.script import Break, Match, Reply, Rule, Say, Script
+from kiro_trio.simulator.simulator import Simulator
 from tests.end_to_end.claude_code import ask, install
 from tests.end_to_end.house import KEY, house
 

@@ -22,17 +22,22 @@ from kiro_trio.simulator.script import (
     Framing,
     Garbage,
     HangUp,
+    Match,
     Pause,
     Reply,
+    Rule,
     Say,
+    Script,
     Stall,
     Think,
     Throw,
     Trickle,
 )
+from kiro_trio.simulator.simulator import Simulator
 from kiro_trio.upstream.attempt import Limits
 from tests.dialects.grammar import read
 from tests.session.chain import Chain, reply, replying
+from tests.session.scripted import ScriptedLeases
 
 WORDS = "The quick brown fox"
 WHOLE = reply(
@@ -153,6 +158,37 @@ def test_trouble_after_the_first_words_is_one_error_event(bad: Reply) -> None:
     assert chain.door.names()[-1] == "error"
     assert chain.door.text() == "Half a th"
     assert len(chain.outcome.attempts) == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        reply(misfortunes=[Cut(how="reset")]),
+        reply(misfortunes=[Cut(how="close")]),
+        reply(misfortunes=[Cut(at=20, how="close")]),
+        reply(misfortunes=[Corrupt(0, 9, 3)]),
+        reply(misfortunes=[Garbage()]),
+        reply(misfortunes=[Stall()]),
+        reply(Pause(0), bare=True),
+        reply(CallTool("Bash", '{"comm', stop=False)),
+        reply(CallTool("Bash", '{"comm', stop=False), misfortunes=[Framing("noend")], bare=True),
+        reply(Throw("ThrottlingException", "slow down")),
+        reply(Throw("InternalServerException", "oops")),
+    ],
+)
+@pytest.mark.parametrize("live", [True, False])
+def test_two_accounts_that_fail_before_the_first_words_are_unseen(bad: Reply, live: bool) -> None:
+    rules = (Rule(Match(token="token-1"), bad), Rule(Match(token="token-2"), bad), Rule(Match(), FINE))
+    chain = Chain(
+        Simulator(script=Script(rules)),
+        live=live,
+        leases=ScriptedLeases(accounts=3),
+        limits=Limits(first_byte=30),
+    )
+    chain.run()
+    check(chain, "All is well.")
+    assert chain.outcome.failure is None
+    assert chain.outcome.attempts[-1].credential_id == 3
 
 
 def test_words_that_came_together_with_the_failure_are_said_only_to_who_heard_the_beginning() -> None:
