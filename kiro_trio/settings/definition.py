@@ -69,7 +69,9 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
             "Key that clients must present, as `x-api-key` or as `Authorization: Bearer`; empty: none is asked for."
         ),
     ] = ""
-    admin_api_key: Annotated[str, _key("Key of the owner. Read and kept; nothing uses it yet.")] = ""
+    admin_api_key: Annotated[
+        str, _key("Key of the owner, for `/api/admin`; empty: there is no such thing.")
+    ] = ""
     body_limit: Annotated[
         int, _row("Largest request body, in bytes.", form="a whole number of bytes from 1024", ge=1024)
     ] = 50 * MEBIBYTE
@@ -227,6 +229,19 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     count_tokens_auth_type: Annotated[Literal["x-api-key", "bearer"], _row("How that key is sent.")] = (
         "x-api-key"
     )
+
+    # What is kept and shown
+    recent_requests: Annotated[
+        int, _row("How many recent requests are kept for the owner (numbers, never words).", ge=0)
+    ] = 100_000
+    recent_days: Annotated[int, _row("For how many days they are kept at most.", ge=0)] = 7
+    usage_days: Annotated[int, _row("For how many days the sums of usage by hour are kept.", ge=0)] = 400
+    metrics: Annotated[
+        Literal["auto", "open", "off"],
+        _row(
+            "`/metrics` without a key, or not at all; auto: a key is asked for unless only this machine can reach us."
+        ),
+    ] = "auto"
 
     # Logs
     log_level: Annotated[LogLevel, _row("How much is logged.")] = "info"

@@ -46,7 +46,7 @@ def load_settings(
     Raises:
         SettingsError: something cannot be read, or is not what it should be.
     """
-    file = _read_file(config)
+    file = read_file(config)
     found = _gather(config, file, environ, flags or {})
     settings = Settings(**{row.name: _convert(row, found[row.name]) for row in rows() if row.name in found})
     places = {name: at.place for name, at in found.items()}
@@ -55,7 +55,8 @@ def load_settings(
     return Loaded(settings, (*_unknown(config, file, environ), *weak_points(settings, environ)))
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """The content of a config file, {} if there is none; raises SettingsError."""
     place = Place(str(path))
     try:
         content = json.loads(path.read_text("utf-8-sig"))
