@@ -94,6 +94,12 @@ def configure_logging(level: LogLevel, form: LogFormat, stream: TextIO | None = 
     _adopt_library_logs(level, shared, closing, out)
 
 
+def set_level(level: LogLevel) -> None:
+    """From here on log as much as `level` says; where to and in which form stays."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    _set_library_level(level)
+
+
 def get_logger(room: str) -> structlog.typing.FilteringBoundLogger:
     """A logger whose records carry `room`; made at import, it still follows every later `configure_logging`."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=room)
@@ -174,6 +180,11 @@ def _adopt_library_logs(
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    _set_library_level(level)
+
+
+def _set_library_level(level: LogLevel) -> None:
+    root = logging.getLogger()
     root.setLevel(level.upper())
     for chatty in ("httpx", "httpcore"):  # a line for every call, with its whole address
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -16,10 +16,9 @@ from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.keeper import Keeper
 from kiro_trio.credentials.store import FileStore
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
-from kiro_trio.gateway.balances import Balances
+from kiro_trio.gateway.books import Books
 from kiro_trio.gateway.documents import DocumentLimits, DocumentReader
 from kiro_trio.gateway.gauges import Gauges
-from kiro_trio.gateway.keys import Digest, digest_key
 from kiro_trio.gateway.lessons import Lessons, calibration_path
 from kiro_trio.gateway.live import Live, LiveRequest
 from kiro_trio.gateway.metrics import Metrics
@@ -35,6 +34,7 @@ from kiro_trio.kiro.request import KiroRequest, build_request
 from kiro_trio.kiro.websearch import asked_query
 from kiro_trio.session.run import Attempt, Patience, Session, Translator
 from kiro_trio.settings import Settings
+from kiro_trio.settings.source import Source
 from kiro_trio.upstream.attempt import Attempts, Limits
 from kiro_trio.upstream.http1 import Http1Client
 from kiro_trio.upstream.model_list import ModelList
@@ -54,7 +54,11 @@ LIST_AGAIN_AFTER = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a gateway is made of. `store` keeps the credentials that the keeper lends."""
+    """What a gateway is made of.
+
+    `store` keeps the credentials that the keeper lends. `source` is where the settings came from, None if they were
+    handed over ready and cannot be read again.
+    """
 
     settings: Settings
     keeper: Keeper
@@ -63,6 +67,8 @@ class Parts:
     calls: SmallCalls
     wire: Wire
     metrics: Metrics
+    books: Books
+    source: Source | None = None
     counter: RemoteCount | None = None
 
 
@@ -90,14 +96,12 @@ class Gateway:
         self.store = parts.store
         self.metrics = parts.metrics
         self.live = Live()
-        self.balances = Balances(parts.keeper.owner, wall_clock)
-        self.metrics.registry.register(Gauges(parts.keeper, self.live, self.balances))
+        self.books = parts.books
+        self.source = parts.source
+        self.metrics.registry.register(Gauges(parts.keeper, self.live, self.books.balances))
         self.draining = False
         self.closing = trio.Event()
         self.stopped = trio.Event()
-        self.keys: Mapping[str, Digest] = (
-            {"default": digest_key(settings.api_key)} if settings.api_key else {}
-        )
         self.catalog = _catalog(settings)
         self.lessons = Lessons(
             calibration_path(Path(settings.credentials_file)) if settings.calibrate_tokens else None
@@ -127,6 +131,7 @@ class Gateway:
                 await nursery.start(self.lessons.run)
                 if self.settings.list_models:
                     nursery.start_soon(self._list_models)
+                await nursery.start(self.books.run)
                 nursery.start_soon(self.metrics.watch_loop)
                 task_status.started()
                 await self._stop.wait()
@@ -237,10 +242,11 @@ class Gateway:
         """Keep what is to be known of a request that is over; called once for each that ran."""
         settled = settle(entry, session.outcome)
         self.metrics.note_settled(settled, entry)
+        self.books.note(settled)
         return settled
 
     def _build(self, prompt: Prompt) -> KiroRequest:
-        ids = conversation_ids(prompt.session, prompt.salt, fallback=token_hex(16))
+        ids = conversation_ids(prompt.session, prompt.salt, fallback=token_hex(16), agent=prompt.agent)
         return build_request(
             prompt,
             conversation_id=ids.conversation_id,

@@ -5,16 +5,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kiro_trio.credentials.calls import Wire
+from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.credential import Defaults
 from kiro_trio.credentials.keeper import Keeper, KeeperOptions
 from kiro_trio.credentials.state import StateFile
 from kiro_trio.credentials.store import FileStore
+from kiro_trio.gateway.balances import Balances
+from kiro_trio.gateway.books import Books
+from kiro_trio.gateway.clients import Clients as ClientKeys
 from kiro_trio.gateway.gateway import Gateway, Parts
+from kiro_trio.gateway.history import History, Retention
 from kiro_trio.gateway.metrics import Metrics
 from kiro_trio.gateway.watching import CountedCalls
 from kiro_trio.kiro.endpoint import Preset, Versions
 from kiro_trio.kiro.preset_changes import changed_presets
 from kiro_trio.settings import Settings
+from kiro_trio.settings.source import Source
 from kiro_trio.upstream.clients import Clients
 from kiro_trio.upstream.http1 import Http1Client
 from kiro_trio.upstream.small_calls import SmallCallsOver
@@ -25,8 +31,8 @@ from kiro_trio.upstream.token_count import RemoteCount
 _MAX_IDLE = 256
 
 
-async def open_gateway(settings: Settings) -> Gateway:
-    """Read the accounts and build the gateway.
+async def open_gateway(settings: Settings, source: Source | None = None) -> Gateway:
+    """Read the accounts and build the gateway; `source` is where the settings came from, if they can be read again.
 
     Raises:
         InvalidFile: the credentials file cannot be understood as a whole; the text names it.
@@ -49,7 +55,28 @@ async def open_gateway(settings: Settings) -> Gateway:
     client = Http1Client(
         tls, connect_timeout=settings.connect_timeout, chunks_by_hand=settings.fast_path, max_idle=_MAX_IDLE
     )
-    return Gateway(Parts(settings, keeper, store, client, calls, wire, metrics, _counter(settings, clients)))
+    return Gateway(
+        Parts(
+            settings=settings,
+            keeper=keeper,
+            store=store,
+            client=client,
+            calls=calls,
+            wire=wire,
+            metrics=metrics,
+            books=await _open_books(settings, path, keeper),
+            source=source,
+            counter=_counter(settings, clients),
+        )
+    )
+
+
+async def _open_books(settings: Settings, path: Path, keeper: Keeper) -> Books:
+    retention = Retention(settings.recent_requests, settings.recent_days, settings.usage_days)
+    history = History(path.with_name(f"{path.stem}.history.sqlite3"), retention, wall_clock)
+    keys = ClientKeys(path.with_name(f"{path.stem}.keys.json"), settings.api_key, history, wall_clock)
+    await keys.open()
+    return Books(history, keys, Balances(keeper.owner, wall_clock))
 
 
 def _counter(settings: Settings, clients: Clients) -> RemoteCount | None:

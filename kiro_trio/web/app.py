@@ -1,5 +1,6 @@
 """The routes, and what every answer has: a request id, Anthropic's shape for errors, a key at the door, a count."""
 
+import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 from secrets import token_hex
@@ -13,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from kiro_trio import __version__
 from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
 from kiro_trio.gateway.gateway import Gateway
-from kiro_trio.gateway.keys import find_key, presented_keys
+from kiro_trio.gateway.keys import presented_keys
 from kiro_trio.web import health, messages, metrics, models
 from kiro_trio.web.connection import Conducted, Connection
 
@@ -32,6 +33,9 @@ TYPE_OF_STATUS = {
 }
 """Anthropic's error type for the statuses that the web framework answers with; others by their hundred."""
 
+
+LIMITED = frozenset({messages.create, messages.create_held})
+"""Handlers whose requests count for the limits of a client's key."""
 
 COUNTED = {"messages": "messages", "count_tokens": "count_tokens", "models": "models", "admin": "admin"}
 """What an answer is counted as, by a word of its rule; others are `other`."""
@@ -106,14 +110,18 @@ def _add_hooks(app: App, gateway: Gateway) -> None:
 def _add_routes(app: App, gateway: Gateway) -> None:
     def guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         async def guard(**arguments: str) -> Response:
-            keys = presented_keys(request.headers)
-            name = find_key(keys, gateway.keys) if gateway.keys else "anybody"
+            keys, clients = presented_keys(request.headers), gateway.books.clients
+            name = clients.find(keys)
             if name is None and not keys:
                 return problem(401, "authentication_error", "x-api-key or authorization header is required")
             if name is None:
                 # Not 401: Claude Code repeats a 401 for almost three minutes before it shows it.
                 return problem(403, "permission_error", "the API key is not one of this gateway's keys")
             g.client = name
+            if handler in LIMITED and (refusal := clients.admit(name)):
+                response = problem(429, "rate_limit_error", refusal.message)
+                response.headers["retry-after"] = str(math.ceil(refusal.retry_after))
+                return response
             return await handler(gateway, **arguments)
 
         return guard

@@ -5,7 +5,7 @@ what still runs ends with an `overloaded_error` event. A little later: writes th
 after that, hypercorn cancels what is left.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
@@ -15,7 +15,8 @@ from hypercorn.trio import serve
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.opening import open_gateway
 from kiro_trio.settings import Settings
-from kiro_trio.web.app import App, make_app
+from kiro_trio.settings.source import Source
+from kiro_trio.web.app import App, Extension, make_app
 from kiro_trio.web.listener import GatewayConfig, cut_stuck_writes, install
 
 log = structlog.get_logger(__name__)
@@ -25,21 +26,29 @@ _FAREWELL = 2.0
 
 
 async def serve_gateway(
-    settings: Settings, *, on_listening: Callable[[str], None], shutdown: trio.Event | None = None
+    settings: Settings,
+    *,
+    on_listening: Callable[[str], None],
+    shutdown: trio.Event | None = None,
+    source: Source | None = None,
+    extensions: Sequence[Extension] = (),
 ) -> None:
     """Serve until `shutdown` is set, then stop gracefully; return when the last connection is closed.
 
-    `on_listening` is called with the base URL once connections are accepted. Cancelling stops at once.
+    `on_listening` is called with the base URL once connections are accepted. Cancelling stops at once. `source` is where
+    the settings came from, if they can be read again; `extensions` add the routes of other rooms.
 
     Raises:
         OSError: the address cannot be listened on.
         InvalidFile: and what else `kiro_trio.gateway.opening.open_gateway` raises.
     """
-    gateway = await open_gateway(settings)
+    gateway = await open_gateway(settings, source)
     stopping = trio.Event() if shutdown is None else shutdown
     install(_log_bug)
     async with trio.open_nursery() as nursery:
-        await nursery.start(_serve, make_app(gateway), listen_config(settings), stopping, on_listening)
+        await nursery.start(
+            _serve, make_app(gateway, *extensions), listen_config(settings), stopping, on_listening
+        )
         nursery.start_soon(_drain, gateway, settings.shutdown_grace, stopping)
         await gateway.stopped.wait()
         nursery.cancel_scope.cancel(reason="stopped")
