@@ -137,7 +137,8 @@ class Prompt:
     """One request to a model.
 
     `model` is the client's own name for it. `session` groups the requests of one conversation ("" when the
-    client named none) and `salt` keeps the sessions of different clients apart. `json_schema` asks for an answer
+    client named none), `agent` is the one of its agents that speaks ("" for the main one) and `salt` keeps the
+    sessions of different clients apart. `json_schema` asks for an answer
     that is bare JSON of that schema. `warnings` lists, in a few words each, what the dialect changed or dropped.
     """
 
@@ -153,4 +154,5 @@ class Prompt:
     json_schema: Mapping[str, Any] | None = None
     session: str = ""
     salt: str = ""
+    agent: str = ""
     warnings: tuple[str, ...] = field(default=(), compare=False)

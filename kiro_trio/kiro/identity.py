@@ -19,15 +19,18 @@ class ConversationIds:
     continuation_id: str
 
 
-def conversation_ids(session: str, salt: str, fallback: str) -> ConversationIds:
-    """Derive the ids that all requests of one session share.
+def conversation_ids(session: str, salt: str, fallback: str, agent: str = "") -> ConversationIds:
+    """Derive the ids that all requests of one agent in one session share.
 
     Kiro caches a prompt's prefix per conversation, so the ids must not change from turn to turn. `salt`, which differs
-    between clients' keys, keeps two clients apart that name the same session. `fallback` is a random string that
-    takes the session's place if the client named none.
+    between clients' keys, keeps two clients apart that name the same session. A session's sub-agents (`agent`) have
+    conversations of their own, which run beside the main one ("") and begin with another system text. `fallback` is a
+    random string that takes the session's place if the client named none.
     """
     # Each part's length stands before it, lest two pairs that join to the same text share a conversation.
-    parts = (salt, "session", session) if session else (salt, "fallback", fallback)
+    parts = [salt, "session", session] if session else [salt, "fallback", fallback]
+    if agent:
+        parts += ["agent", agent]
     seed = "".join(f"{len(part)}:{part}" for part in parts)
     return ConversationIds(_uuid_of("conversation", seed), _uuid_of("continuation", seed))
 

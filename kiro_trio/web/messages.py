@@ -49,7 +49,8 @@ async def count_tokens(gateway: Gateway) -> Response:
 
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
-    asked = parse_messages(await _body(), session_hint=hint, salt=g.client)
+    agent = request.headers.get("x-claude-code-agent-id", "")
+    asked = parse_messages(await _body(), session_hint=hint, salt=g.client, agent=agent)
     taken = await gateway.take(asked.prompt)
     entry = gateway.entry(
         taken.prompt,

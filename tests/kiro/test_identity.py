@@ -54,6 +54,13 @@ def test_ids_look_like_uuids_and_are_the_same_every_time(session, salt, fallback
         assert ids == conversation_ids(session, salt, "another")
 
 
+def test_each_agent_of_a_session_has_a_conversation_of_its_own():
+    parts = ["", "a", "agent", "1:a"]
+    ids = [conversation_ids(session, "k", "f", agent) for session, agent in product(["", *parts[1:]], parts)]
+    assert len({each.conversation_id for each in ids}) == len(ids)
+    assert conversation_ids("s", "k", "f", "") == conversation_ids("s", "k", "f")
+
+
 def test_sessions_salts_and_fallbacks_are_told_apart():
     parts = ["a", "b", "ab", "a\0b", "1:a", "session", "x", "sessionx"]
     named = [conversation_ids(session, salt, "") for session, salt in product(parts, ["", *parts])]

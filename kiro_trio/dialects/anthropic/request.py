@@ -5,7 +5,7 @@ field of a wrong type is refused with its path.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -45,11 +45,11 @@ class MessagesRequest:
     stream: bool
 
 
-def parse_messages(body: bytes, session_hint: str = "", salt: str = "") -> MessagesRequest:
+def parse_messages(body: bytes, session_hint: str = "", salt: str = "", agent: str = "") -> MessagesRequest:
     """Parse the body of `POST /v1/messages`.
 
-    The session is the one that `metadata.user_id` names, else `session_hint` (a header's word for it). `salt` is handed on.
-    Raises `InvalidRequest`, and nothing else, for whatever a client can send.
+    The session is the one that `metadata.user_id` names, else `session_hint` (a header's word for it). `salt` and
+    `agent` are handed on. Raises `InvalidRequest`, and nothing else, for whatever a client can send.
     """
     fields = read_body(body)
     if fields.raw.get("thread") is not None:
@@ -62,6 +62,7 @@ def parse_messages(body: bytes, session_hint: str = "", salt: str = "") -> Messa
     if max_tokens < 0:
         raise InvalidRequest("must not be negative", "max_tokens")
     prompt = _read_prompt(fields, max_tokens, session_hint, salt)
+    prompt = replace(prompt, agent=agent) if agent else prompt
     return MessagesRequest(prompt, stream=fields.optional("stream", bool) or False)
 
 
