@@ -6,11 +6,24 @@ from contextlib import contextmanager
 import click
 
 from kiro_trio.credentials.document import InvalidFile
+from kiro_trio.credentials.entry import InvalidEntry
+from kiro_trio.credentials.file import NotWritten
+from kiro_trio.credentials.ledger import DuplicateCredential
+from kiro_trio.credentials.login.desk import SignInFailed
 from kiro_trio.settings import SettingsError
 from kiro_trio.simulator.script import ScriptError
 
 # What the user wrote is wrong: 2, as for a wrong flag. What the machine does not let us do: 1.
-_EXIT_CODES: dict[type[Exception], int] = {SettingsError: 2, ScriptError: 2, InvalidFile: 2, OSError: 1}
+_EXIT_CODES: dict[type[Exception], int] = {
+    SettingsError: 2,
+    ScriptError: 2,
+    InvalidFile: 2,
+    InvalidEntry: 2,
+    SignInFailed: 1,
+    NotWritten: 1,
+    DuplicateCredential: 1,
+    OSError: 1,
+}
 
 
 class _Told(click.ClickException):

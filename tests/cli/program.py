@@ -42,12 +42,14 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: Path, *args: str, **environ: str) -> AsyncIterator[Running]:
+async def running(
+    folder: Path, *args: str, stdin: int | None = None, **environ: str
+) -> AsyncIterator[Running]:
     """`kiro-trio ARGS` in `folder`, killed in the end if it still runs."""
     kept = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_START") if name in os.environ}
     process = await trio.lowlevel.open_process(
         [sys.executable, "-m", "kiro_trio", *args],
-        stdin=None,
+        stdin=stdin,
         stdout=-1,
         stderr=-1,
         cwd=folder,

@@ -6,6 +6,6 @@ oidc          AWS's sign-in service, for Builder IDs and organisations; `polling
 device        a sign-in by device code, from the first call to the tokens
 browser       a sign-in in a browser: the address to open, and the code that comes back
 signed_in     tokens as an entry
-verification  what Kiro says of the account
+verification  what Kiro says of the account; `completion` is that and the storing
 person        whose account an entry is; `enrolment` puts it into the store, in the place of an older sign-in
 """
