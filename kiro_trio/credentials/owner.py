@@ -67,6 +67,10 @@ class Owner:
         self._account(credential_id).reset()
         self._custody.touch()
 
+    async def reload(self) -> None:
+        """Take in at once what others changed in the store."""
+        await self._custody.sync()
+
     def set_order(self, order: str) -> None:
         """Take accounts by another of `roster.ORDERS`; raises KeyError if there is no such order."""
         self._custody.roster.set_order(order)

@@ -22,6 +22,7 @@ from kiro_trio.gateway.gauges import Gauges
 from kiro_trio.gateway.lessons import Lessons, calibration_path
 from kiro_trio.gateway.live import Live, LiveRequest
 from kiro_trio.gateway.metrics import Metrics
+from kiro_trio.gateway.reloading import Adopted, adopt
 from kiro_trio.gateway.settled import SettledRequest, settle
 from kiro_trio.gateway.watching import WatchedAttempts, WatchedLeases
 from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
@@ -35,6 +36,7 @@ from kiro_trio.kiro.websearch import asked_query
 from kiro_trio.session.run import Attempt, Patience, Session, Translator
 from kiro_trio.settings import Settings
 from kiro_trio.settings.source import Source
+from kiro_trio.telemetry import register_secret, set_level
 from kiro_trio.upstream.attempt import Attempts, Limits
 from kiro_trio.upstream.http1 import Http1Client
 from kiro_trio.upstream.model_list import ModelList
@@ -109,7 +111,8 @@ class Gateway:
         self._counter = parts.counter
         self._documents = _documents(settings)
         self._options = _options(settings)
-        self._patience = Patience(settings.grace_time, settings.ping_interval, settings.request_deadline)
+        self._patience = _patience(settings)
+        self._pages: Sequence[bytes] = ()
         self._client = parts.client
         self._attempts = Attempts(
             client=parts.client,
@@ -144,6 +147,21 @@ class Gateway:
     def stop(self) -> None:
         """End the background tasks; sessions are not touched."""
         self._stop.set()
+
+    def adopt(self, wanted: Settings) -> Adopted:
+        """Take over from `wanted` what can be changed while requests run; those that run keep what they have."""
+        adopted = adopt(self.settings, wanted)
+        self.settings = settings = adopted.settings
+        self.catalog = _catalog(settings, self._pages)
+        self._options = _options(settings)
+        self._patience = _patience(settings)
+        self.books.clients.configure(settings.api_key)
+        self.keeper.owner.set_order(settings.load_balancing_mode)
+        register_secret(settings.api_key)
+        register_secret(settings.admin_api_key)
+        if "logLevel" in adopted.applied:
+            set_level(settings.log_level)
+        return adopted
 
     async def take(self, prompt: Prompt) -> Taken:
         """Take in a prompt: all that is to be known of it before Kiro is asked.
@@ -261,6 +279,7 @@ class Gateway:
         while True:
             pages = await self._model_list.ask()
             if pages:
+                self._pages = pages
                 self.catalog = _catalog(self.settings, pages)
             await trio.sleep(LIST_EVERY if pages else LIST_AGAIN_AFTER)
 
@@ -294,6 +313,10 @@ def _documents(settings: Settings) -> DocumentReader | None:
     return DocumentReader(
         DocumentLimits(settings.document_bytes, settings.document_pages, settings.document_timeout)
     )
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(settings.grace_time, settings.ping_interval, settings.request_deadline)
 
 
 def _options(settings: Settings) -> RequestOptions:
