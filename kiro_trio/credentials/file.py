@@ -175,9 +175,6 @@ class CredentialsFile:
         except (OSError, InvalidFile) as error:
             self._ledger = before
             raise NotWritten(f"{self.path}: {getattr(error, 'strerror', None) or error}") from error
-        except BaseException:
-            self._ledger = before
-            raise
         self.problem, self.unsaved = "", self._ledger.unsaved
         return result
 

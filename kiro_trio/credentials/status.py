@@ -1,6 +1,6 @@
 """How an account looks from outside: for the owner's page, the health page and the log. No secrets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kiro_trio.credentials.account import Account
 from kiro_trio.credentials.credential import api_region, auth_region, effective_endpoint, effective_proxy
@@ -18,7 +18,7 @@ class AccountStatus:
     """
 
     id: int
-    email: str
+    email: str = field(repr=False)
     auth_method: str
     kind: str
     priority: int

@@ -1,5 +1,7 @@
 """Dummy credentials for the tests of this room: their secrets are made of a name and padding."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from kiro_trio.credentials.credential import Credential
@@ -39,3 +41,7 @@ def fresh(name: str = "a", *, now: float = NOW, lifetime: float = 3600.0, **keys
 
 def credential(number: int = 1, **keys: Any) -> Credential:
     return read_entry(fresh(f"n{number}", **keys), number, ENDPOINTS)
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())

@@ -7,13 +7,13 @@ from kiro_trio.credentials.document import Document, InvalidFile, parse_document
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=6,
+    max_leaves=3,
 )
 OBJECTS = st.dictionaries(st.text(), VALUES)
 
 
 @settings(max_examples=25)
-@given(st.lists(OBJECTS))
+@given(st.lists(OBJECTS, max_size=3))
 def test_an_array_stays_an_array_and_keeps_all(entries):
     assert parse_document(render_document(Document(entries))) == Document(entries)
 

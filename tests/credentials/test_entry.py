@@ -24,7 +24,7 @@ def read(entry):
     return read_entry(entry, 7, ENDPOINTS)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(JSON | st.dictionaries(st.sampled_from(KEYS), JSON))
 def test_no_entry_raises(entry):
     assert read(entry).id == 7

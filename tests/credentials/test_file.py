@@ -19,7 +19,7 @@ from kiro_trio.credentials.document import InvalidFile
 from kiro_trio.credentials.file import CredentialsFile, NotWritten
 from kiro_trio.credentials.ledger import DuplicateCredential
 from tests.credentials import writer
-from tests.credentials.entries import refresh_token, social
+from tests.credentials.entries import read_json, refresh_token, social
 
 ROTATED = {
     "accessToken": "aoa-b",
@@ -54,10 +54,6 @@ def written(path, value):
     return opened(path)
 
 
-def read(path):
-    return json.loads(path.read_text())
-
-
 @contextlib.contextmanager
 def as_nobody():
     """Without root's rights, which no permission stops."""
@@ -74,17 +70,17 @@ def as_nobody():
 class TestForms:
     def test_single_stays_single(self, path):
         written(path, social("a", custom={"x": 1})).save(1, ROTATED)
-        entry = read(path)
+        entry = read_json(path)
         assert (entry["refreshToken"], entry["custom"]) == (refresh_token("b"), {"x": 1})
 
     def test_an_array_stays_an_array(self, path):
         written(path, [social("a"), social("c", custom=[1])]).save(1, ROTATED)
-        first, second = read(path)
+        first, second = read_json(path)
         assert (first["refreshToken"], second["custom"]) == (refresh_token("b"), [1])
 
     def test_a_second_account_makes_an_array(self, path):
         assert written(path, social("a")).add(social("c")) == 2
-        assert [entry["id"] for entry in read(path)] == [1, 2]
+        assert [entry["id"] for entry in read_json(path)] == [1, 2]
 
     def test_nothing_is_written_where_nothing_changed(self, path):
         written(path, [social("a")])
@@ -96,7 +92,7 @@ class TestForms:
         file = opened(path)
         assert not path.exists()
         assert file.add(social("a")) == 1
-        assert read(path)[0]["id"] == 1
+        assert read_json(path)[0]["id"] == 1
 
     def test_only_the_owner_can_read_it(self, path):
         path.write_text(json.dumps([social("a")]))
@@ -110,14 +106,14 @@ class TestForms:
         path.symlink_to(target)
         written(path, [social("a")]).save(1, ROTATED)
         assert path.is_symlink()
-        assert read(target)[0]["refreshToken"] == refresh_token("b")
+        assert read_json(target)[0]["refreshToken"] == refresh_token("b")
 
 
 class TestChanges:
     def test_an_owner_edits_one_key_of_one_entry(self, path):
         file = written(path, [social("a", priority=3), social("c")])
         file.edit(1, {"disabled": True, "priority": None})
-        assert "priority" not in read(path)[0]
+        assert "priority" not in read_json(path)[0]
         assert file.credentials()[1].disabled
 
     def test_an_edited_token_is_a_new_sign_in(self, path):
@@ -130,7 +126,7 @@ class TestChanges:
     def test_removed_is_removed(self, path):
         file = written(path, [social("a"), social("c")])
         file.remove(1)
-        assert [entry["id"] for entry in read(path)] == [2]
+        assert [entry["id"] for entry in read_json(path)] == [2]
         with pytest.raises(KeyError):
             file.remove(1)
         with pytest.raises(KeyError):
@@ -145,12 +141,12 @@ class TestChanges:
     def test_an_edit_from_outside_is_seen_and_kept(self, path):
         file = written(path, [social("a")])
         assert not file.stale()
-        entries = read(path)
+        entries = read_json(path)
         path.write_text(json.dumps([{**entries[0], "priority": 8, "note": "mine"}, social("c")]))
         assert file.stale()
         file.save(1, ROTATED)
         assert not file.stale()
-        first, second = read(path)
+        first, second = read_json(path)
         assert (first["priority"], first["note"], first["refreshToken"]) == (8, "mine", refresh_token("b"))
         assert second["id"] == 2
         assert list(file.credentials()) == [1, 2]
@@ -181,7 +177,7 @@ class TestTrouble:
             file.sync()
         else:
             file.save(1, ROTATED)
-        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert read_json(path)[0]["refreshToken"] == refresh_token("b")
         assert (file.problem, file.rescue_path.exists()) == ("", False)
 
     def test_what_cannot_be_written_is_said_at_once_and_kept_in_memory(self, shared):
@@ -209,7 +205,7 @@ class TestTrouble:
             assert file.stale()
             file.sync()
         assert (file.problem, file.place_problem, file.stale()) == ("", "", False)
-        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert read_json(path)[0]["refreshToken"] == refresh_token("b")
 
     def test_in_anothers_directory_it_is_overwritten(self, shared):
         path = shared / "credentials.json"
@@ -221,7 +217,7 @@ class TestTrouble:
             file.edit(1, {"note": None})
             file.save(1, ROTATED)
         assert "only overwritten" in file.place_problem
-        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert read_json(path)[0]["refreshToken"] == refresh_token("b")
         assert "note" not in path.read_text()
 
     def test_a_mount_point_is_overwritten_and_named(self, path, monkeypatch):
@@ -234,7 +230,7 @@ class TestTrouble:
             patch.setattr(Path, "replace", busy)
             file.save(1, ROTATED)
         assert (file.problem, "only overwritten" in file.place_problem) == ("", True)
-        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert read_json(path)[0]["refreshToken"] == refresh_token("b")
         assert not list(path.parent.glob("*.tmp"))
 
     def test_a_full_disk_leaves_the_old_file_whole(self, path, monkeypatch):
@@ -250,7 +246,7 @@ class TestTrouble:
         assert path.read_text() == before
         assert file.unsaved
         file.sync()
-        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert read_json(path)[0]["refreshToken"] == refresh_token("b")
 
     def test_a_lock_that_is_not_released_is_a_problem_and_not_the_end(self, path, monkeypatch):
         file = written(path, [social("a")])
@@ -260,7 +256,7 @@ class TestTrouble:
             assert "another process" in file.problem
         file.sync()
         assert file.problem == ""
-        assert read(path)[0]["refreshToken"] == refresh_token("b")
+        assert read_json(path)[0]["refreshToken"] == refresh_token("b")
 
     def test_remains_of_a_killed_writer_are_swept(self, path):
         left = path.with_name(f".{path.name}.abc.tmp")
@@ -281,6 +277,18 @@ def test_overwriting_in_place_is_whole_at_every_length(path, monkeypatch):
         assert path.read_bytes() == data
 
 
+def test_overwriting_that_is_cut_short_leaves_whole_json(path, monkeypatch):
+    def fails(*_):
+        raise OSError(errno.EBUSY, "busy")
+
+    path.write_text(json.dumps(["x" * 1000]))
+    monkeypatch.setattr(Path, "replace", fails)
+    monkeypatch.setattr(os, "ftruncate", fails)
+    with pytest.raises(OSError, match="busy"):
+        replace_file(path, b'["new"]')
+    assert read_json(path) == ["new"]
+
+
 def start_writer(path, number, rounds, name):
     command = [sys.executable, writer.__file__, str(path), str(number), str(rounds), name]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -294,12 +302,12 @@ def test_two_processes_write_one_file_and_nothing_is_lost(path):
     processes = [start_writer(path, number, 40, f"p{number}") for number in (1, 2)]
     seen = set()
     while any(process.poll() is None for process in processes):
-        seen.add(len(read(path)))  # readable at every moment
+        seen.add(len(read_json(path)))  # readable at every moment
     assert [process.wait() for process in processes] == [0, 0]
     for process in processes:
         process.stdout.close()
     assert seen == {2}
-    assert [entry["counter"] for entry in read(path)] == [39, 39]
+    assert [entry["counter"] for entry in read_json(path)] == [39, 39]
     assert [c.refresh_token for c in opened(path).credentials().values()] == [
         f"aor-p{number}-39-{writer.PADDING}" for number in (1, 2)
     ]
@@ -317,7 +325,7 @@ def test_killed_at_any_moment_the_file_is_whole_and_has_the_last_token(path):
         process.stdout.close()
         assert process.wait() == -9
         said = tokens[-1].strip()
-        kept = read(path)[0]["refreshToken"]
+        kept = read_json(path)[0]["refreshToken"]
         assert int(kept.split("-")[2]) >= int(said.split("-")[2])
         assert kept.split("-")[1] == f"life{life}"
     credentials = opened(path).credentials()

@@ -9,7 +9,7 @@ from kiro_trio.credentials.credential import ArnMode, Defaults, Lease, Proxy
 from kiro_trio.credentials.entry import InvalidEntry
 from kiro_trio.credentials.ledger import DuplicateCredential
 from kiro_trio.credentials.roster import Penalty, Standing
-from tests.credentials.entries import NOW, fresh, idc, refresh_token, social
+from tests.credentials.entries import NOW, fresh, idc, read_json, refresh_token, social
 from tests.credentials.patience import patiently
 from tests.credentials.service import Service, account, keeping, new_keeper, refusal, response
 
@@ -20,10 +20,6 @@ NO_RENEWALS_AHEAD = {"renew_ahead": 0.0}
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "credentials.json"
-
-
-def read(path):
-    return json.loads(path.read_text())
 
 
 def standing(keeper, number=1):
@@ -245,7 +241,7 @@ class TestRenewal:
             assert service.renewals == 1
             assert len({lease.access_token for lease in leases}) == 1
             assert len({lease.ticket for lease in leases}) == 64
-        assert read(path)[0]["refreshToken"] == service.accounts.accounts[0].refresh_token
+        assert read_json(path)[0]["refreshToken"] == service.accounts.accounts[0].refresh_token
 
     async def test_sixty_four_refused_tokens_renew_it_once(self, path):
         service = Service(account("a"))
@@ -278,7 +274,7 @@ class TestRenewal:
             with trio.move_on_after(moment):
                 await keeper.lease(model_id=MODEL)
             await trio.sleep(3)
-            assert read(path)[0]["refreshToken"] == service.accounts.accounts[0].refresh_token
+            assert read_json(path)[0]["refreshToken"] == service.accounts.accounts[0].refresh_token
             assert [status.in_flight for status in keeper.standings()] == [
                 int(moment == 1.0 and service.renewals == 2)
             ]
@@ -289,7 +285,7 @@ class TestRenewal:
         async with keeping(path, service, service.accounts.accounts[0].credential()):
             await trio.sleep(0.75)
             assert service.accounts.accounts[0].renewals == 1
-        assert read(path)[0]["refreshToken"] == service.accounts.accounts[0].refresh_token
+        assert read_json(path)[0]["refreshToken"] == service.accounts.accounts[0].refresh_token
 
     async def test_a_renewal_that_hangs_does_not_keep_the_gateway_from_stopping(self, path):
         service = Service(account("a"), latency=10_000.0)
@@ -340,6 +336,14 @@ class TestRenewal:
             before = trio.current_time()
             await keeper.lease(model_id=MODEL)
             assert trio.current_time() == before
+
+    async def test_a_service_that_is_down_is_asked_less_and_less(self, path):
+        service = Service(account("a"), latency=0.0)
+        service.instead["/refreshToken"] = [refusal(500)] * 100
+        entry = service.accounts.accounts[0].credential()
+        async with keeping(path, service, entry, watch_every=60.0):
+            await trio.sleep(1500)
+        assert 5 < service.renewals < 15
 
     async def test_tokens_that_live_minutes_are_not_renewed_all_the_time(self, path):
         service = Service(account("a"), lifetime=240.0)
@@ -438,7 +442,7 @@ class TestRenewal:
 
             async def owner():
                 await trio.sleep(0.5)
-                path.write_text(json.dumps([{**read(path)[0], **entry}]))
+                path.write_text(json.dumps([{**read_json(path)[0], **entry}]))
 
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(owner)
@@ -504,7 +508,7 @@ class TestProfiles:
                     nursery.start_soon(request)
             assert {lease.profile_arn for lease in leases} == {arn}
         assert [name for name, _ in service.calls] == ["/token", "ListAvailableProfiles"]
-        assert read(path)[0]["profileArn"] == arn
+        assert read_json(path)[0]["profileArn"] == arn
 
     async def test_a_builder_id_is_recognised_and_remembered(self, path):
         service = Service(account("a", kind="builder-id"))
@@ -512,7 +516,7 @@ class TestProfiles:
         async with keeping(path, service, entry) as keeper:
             lease = await keeper.lease(model_id=MODEL)
             assert lease.profile_arn == Defaults().builder_id_arn
-        assert "profileArn" not in read(path)[0]
+        assert "profileArn" not in read_json(path)[0]
         async with keeping(path, service) as keeper:
             assert (await keeper.lease(model_id=MODEL)).profile_arn == Defaults().builder_id_arn
         assert [name for name, _ in service.calls].count("ListAvailableProfiles") == 1
@@ -569,7 +573,7 @@ class TestProfiles:
             keeper.settle(lease, failed(Fault.PROFILE_REFUSED), Penalty.STRIKE)
             await trio.sleep(1)
             assert (await keeper.lease(model_id=MODEL)).profile_arn == arn
-        assert read(path)[0]["profileArn"] == arn
+        assert read_json(path)[0]["profileArn"] == arn
 
 
 @patiently
@@ -609,14 +613,14 @@ class TestMemory:
     async def test_a_sign_in_while_we_were_away_wipes_the_slate(self, path):
         async with keeping(path, Service(), fresh("a")) as keeper:
             keeper.settle(await keeper.lease(model_id=MODEL), failed(Fault.SUSPENDED), Penalty.SUSPENDED)
-        entry = {**read(path)[0], **fresh("new")}
+        entry = {**read_json(path)[0], **fresh("new")}
         async with keeping(path, Service(), entry) as keeper:
             assert standing(keeper) is Standing.READY
 
     async def test_a_sign_in_while_we_run_wipes_the_slate(self, path):
         async with keeping(path, Service(), fresh("a")) as keeper:
             keeper.settle(await keeper.lease(model_id=MODEL), failed(Fault.SUSPENDED), Penalty.SUSPENDED)
-            path.write_text(json.dumps([{**read(path)[0], **fresh("new")}]))
+            path.write_text(json.dumps([{**read_json(path)[0], **fresh("new")}]))
             await trio.sleep(3)
             assert (await keeper.lease(model_id=MODEL)).access_token == "aoa-new"
 
@@ -653,6 +657,18 @@ class TestMemory:
             assert standing(keeper) is Standing.SPENT_TODAY
         assert service.renewals == 2
 
+    async def test_another_process_renewal_while_we_start_is_no_sign_in(self, path):
+        service = Service(account("a"), latency=0.0)
+        path.write_text(json.dumps([service.accounts.accounts[0].credential()]))
+        keeper = await new_keeper(path, service)
+        async with keeping(path, service) as other:
+            lease = await other.lease(model_id=MODEL)
+            other.settle(lease, failed(Fault.DAILY_QUOTA, retry_after=9999), Penalty.SPENT_TODAY)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(keeper.run)
+            assert standing(keeper) is Standing.SPENT_TODAY
+            nursery.cancel_scope.cancel()
+
     async def test_the_end_of_a_spent_month_is_asked_for(self, path):
         service = Service(account("a", plan="KIRO PRO+"), latency=0.0)
         async with keeping(path, service, service.accounts.accounts[0].credential()) as keeper:
@@ -682,15 +698,15 @@ class TestOwner:
             assert (await keeper.lease(model_id=MODEL)).credential_id == 2
             with pytest.raises(KeyError):
                 await keeper.owner.remove(1)
-        assert [entry["id"] for entry in read(path)] == [2]
+        assert [entry["id"] for entry in read_json(path)] == [2]
 
     async def test_off_and_on(self, path):
         async with keeping(path, Service(), fresh("a")) as keeper:
             await keeper.owner.disable(1)
             assert standing(keeper) is Standing.DISABLED
-            assert read(path)[0]["disabled"] is True
+            assert read_json(path)[0]["disabled"] is True
             await keeper.owner.enable(1)
-            assert (standing(keeper), "disabled" in read(path)[0]) == (Standing.READY, False)
+            assert (standing(keeper), "disabled" in read_json(path)[0]) == (Standing.READY, False)
 
     async def test_an_edit_may_mend_but_not_break(self, path):
         async with keeping(path, Service(), fresh("a", region="?", endpoint="?")) as keeper:
@@ -707,10 +723,10 @@ class TestOwner:
 
     async def test_an_outside_edit_is_noticed(self, path):
         async with keeping(path, Service(), fresh("a")) as keeper:
-            path.write_text(json.dumps([*read(path), fresh("b")]))
+            path.write_text(json.dumps([*read_json(path), fresh("b")]))
             await trio.sleep(3)
             assert [status.id for status in keeper.standings()] == [1, 2]
-            path.write_text(json.dumps([{**read(path)[0], "disabled": True}, read(path)[1]]))
+            path.write_text(json.dumps([{**read_json(path)[0], "disabled": True}, read_json(path)[1]]))
             await trio.sleep(3)
             assert (await keeper.lease(model_id=MODEL)).credential_id == 2
 
@@ -721,7 +737,7 @@ class TestOwner:
             assert await keeper.owner.renew_now(1) is None
             assert service.renewals == 2
             usage = await keeper.owner.usage(1)
-            assert usage.title == read(path)[0]["subscriptionTitle"] == "KIRO POWER"
+            assert usage.title == read_json(path)[0]["subscriptionTitle"] == "KIRO POWER"
             with pytest.raises(KeyError):
                 await keeper.owner.usage(9)
 

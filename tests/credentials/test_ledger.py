@@ -49,6 +49,7 @@ class TestIds:
     def test_an_id_is_not_given_twice(self):
         ledger, document = ledger_of(social("a"), social("b"))
         ledger.remove(document, 2)
+        ledger.reconcile(document)
         assert ledger.add(document, social("c")) == 3
 
     def test_two_entries_with_one_id_change_nothing(self):
@@ -194,7 +195,7 @@ class TestOutsideEdits:
     def test_what_was_not_saved_is_restored_only_onto_its_own_token(self):
         before, document = ledger_of(social("a"), idc("x"))
         before.note(1, rotated("b"))
-        before.note(2, rotated("y"))
+        before.note(2, {**rotated("y"), "email": "x@example.invalid"})
         after, now = ledger_of(document.entries[0], idc("other", id=2))
         after.restore(before.pending)
         after.reconcile(now)
@@ -202,6 +203,7 @@ class TestOutsideEdits:
             refresh_token("b"),
             refresh_token("other"),
         ]
+        assert "email" not in now.entries[1]
 
 
 KEYS = st.sampled_from(["priority", "email", "region", "accessToken", "custom", "machineId"])
