@@ -13,13 +13,14 @@ from pathlib import Path
 from types import ModuleType
 
 _ROOM = "kiro_trio.wire"
-_LOADED = ("headers", "memory", "eventstream", "sse")
+_LOADED = ("headers", "message", "memory", "eventstream", "sse")
 """In the order in which they need each other. `errors` and `ready` are never replaced: faults keep their types."""
 
 
 @dataclass(frozen=True, eq=False)
 class Codec:
     headers: ModuleType
+    message: ModuleType
     memory: ModuleType
     eventstream: ModuleType
     sse: ModuleType

@@ -39,7 +39,7 @@ def _load() -> tuple[Codec, Cost]:
         return value
 
     codec = load(compiled=_compile)
-    for module in (codec.eventstream, codec.memory, codec.headers, codec.sse):
+    for module in (codec.eventstream, codec.memory, codec.message, codec.headers, codec.sse):
         module._count = count
     crc32 = codec.eventstream.crc32
 

@@ -30,4 +30,4 @@ def check_stream(data: bytes, frames: int, feed: int, *, copies: int = 8) -> Non
     assert count == frames
     assert cost.copied <= copies * len(data) + 512 * frames
     assert cost.checked <= len(data) + 16 * frames
-    assert cost.steps <= 25 * frames + 8 * len(feeds)
+    assert cost.steps <= 40 * frames + 8 * len(feeds)

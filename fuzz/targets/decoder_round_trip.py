@@ -11,7 +11,7 @@ EXAMPLES = st.lists(frames.messages, max_size=4)
 
 
 def check(messages, codec: Codec = INSTALLED) -> None:
-    encode = codec.eventstream.encode_message
+    encode = codec.message.encode_message
     # A header's type is that of the codec that is checked; the examples are of the installed one.
     native = [
         ({name: _native(value, codec) for name, value in headers.items()}, payload)

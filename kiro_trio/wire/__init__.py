@@ -1,13 +1,14 @@
 """Bytes to frames and back, sans-IO, with nothing but the standard library.
 
-`eventstream` is how Kiro answers: `EventStreamDecoder`, `Message`, `encode_message`. `headers` has its ten value types,
-`sse` is how we answer: server-sent events, both ways. Whatever is wrong with bytes from outside is a `WireError`
-(`errors` draws the tree), and it is final.
+`eventstream` reads how Kiro answers, `message` is what it reads and writes it, `headers` has the ten types of header
+values, `memory` is why it is fast. `sse` is how we answer: server-sent events, both ways. Whatever is wrong with bytes
+from outside is a `WireError` (`errors` draws the tree), and it is final; `ready` hands out what came before.
 """
 
 from kiro_trio.wire.errors import StreamTruncated, WireError
-from kiro_trio.wire.eventstream import MAX_MESSAGE_SIZE, EventStreamDecoder, Message, encode_message
+from kiro_trio.wire.eventstream import EventStreamDecoder
 from kiro_trio.wire.headers import Headers, HeaderValue
+from kiro_trio.wire.message import MAX_MESSAGE_SIZE, Message, encode_message
 from kiro_trio.wire.sse import ServerSentEvent, ServerSentEventDecoder, encode_event
 
 __all__ = [

@@ -1,22 +1,15 @@
-"""AWS event streams, sans-IO: bytes in, messages out.
-
-A frame, all numbers big-endian (Source: docs/wire.md, "Frames"):
-
-    0        4        8        12           12+H                T-4      T
-    | total T | headers H | CRC | headers   | payload           | CRC    |
-    `------ prelude ------------'
-               CRC-32 of bytes 0-7                 CRC-32 of bytes 0 to T-5
+"""AWS event streams, sans-IO: bytes in, messages out. What a frame looks like stands in `kiro_trio.wire.message`.
 
 The laws of this module:
 
 1. A frame's length is believed only after its prelude checksum, and that is looked at when 12 bytes are there.
 2. Every fault is final. What came before it is handed out first; nothing after it ever is.
-3. No state but the frame that is being held, and it holds no more than was fed.
+3. No state but the frame that is being held, and no more of it is held than was fed.
 
 `kiro_trio.wire.memory` explains why most frames take a short way through here, and why that hides no fault.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from struct import Struct
 from zlib import crc32
 
@@ -31,57 +24,13 @@ from kiro_trio.wire.errors import (
     TotalLengthInvalid,
     WireError,
 )
-from kiro_trio.wire.headers import Headers, HeaderValue, encode_headers
 from kiro_trio.wire.memory import NOTHING_KNOWN, REMEMBERED_FRAME_MAX, REMEMBERED_HEAD_MAX, SHARED, Memory
-from kiro_trio.wire.ready import Ending, after, behind
-
-PRELUDE_SIZE = 12
-CHECKSUM_SIZE = 4
-FRAME_MIN = PRELUDE_SIZE + CHECKSUM_SIZE
-
-MAX_MESSAGE_SIZE = 24 * 2**20 + 128 * 2**10 + FRAME_MIN
-"""The largest frame that a service may send: 24 MiB of payload and 128 KiB of headers. Source: docs/wire.md, "Limits"."""
+from kiro_trio.wire.message import CHECKSUM_SIZE, FRAME_MIN, MAX_MESSAGE_SIZE, PRELUDE_SIZE, Message, Received
+from kiro_trio.wire.ready import Ending, behind
 
 _PRELUDE = Struct(">III")
-_LENGTHS = Struct(">II")
 _CHECKSUM = Struct(">I")
-
-
-class Message:
-    """One message of an event stream.
-
-    Attributes:
-        headers: Read-only, in the order of the wire; shared with other messages that have the same.
-        payload: Any bytes. The message's own copy.
-    """
-
-    # A frozen dataclass would say it better, and takes half as long to create as a small frame takes to decode.
-    __slots__ = ("headers", "payload")
-    __match_args__ = ("headers", "payload")
-
-    headers: Headers
-    payload: bytes
-
-    def __init__(self, headers: Headers, payload: bytes) -> None:
-        self.headers = headers
-        self.payload = payload
-
-    __hash__ = None  # type: ignore[assignment]  # its headers are a mapping
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Message):
-            return NotImplemented
-        return self.payload == other.payload and self.headers == other.headers
-
-    def __repr__(self) -> str:
-        return f"<Message {dict(self.headers)!r}, payload of {len(self.payload)} bytes>"
-
-
-class _Received(Message):
-    """A message whose two fields the decoder sets itself: without an `__init__` of Python it is made in half the time."""
-
-    __slots__ = ()
-    __init__ = object.__init__
+_NOT_OF_BYTES = "a memoryview must be one of bytes"
 
 
 class EventStreamDecoder:
@@ -98,14 +47,26 @@ class EventStreamDecoder:
         max_message_size: The largest frame to accept, in bytes with everything around the payload.
     """
 
-    __slots__ = ("_fault", "_head", "_held", "_known", "_limit", "_memory", "_need", "_place", "_ready")
+    __slots__ = (
+        "_fault",
+        "_head",
+        "_held",
+        "_known",
+        "_limit",
+        "_memory",
+        "_missing",
+        "_need",
+        "_place",
+        "_ready",
+    )
 
     def __init__(self, max_message_size: int = MAX_MESSAGE_SIZE) -> None:
         self._limit = max_message_size
         self._memory = SHARED if max_message_size >= REMEMBERED_FRAME_MAX else Memory()
         self._known = self._memory.frames
         self._held: bytearray | None = None  # the beginning of a frame, if not all of it has come
-        self._need = PRELUDE_SIZE  # how much must be held before there is something to decide
+        self._need = 0  # how much must be held before there is something to decide
+        self._missing = 0  # how much of that has not come yet
         self._head = slice(PRELUDE_SIZE)  # what comes before the payload, if it is as long as last time
         self._place = 0j  # where the next frame begins
         self._ready: Iterator[Message] = iter(())
@@ -116,28 +77,35 @@ class EventStreamDecoder:
 
         Never raises for what the bytes say, only the returned iterator does. After a fault, data is ignored.
 
+        Args:
+            data: Any buffer, not kept; a memoryview must be one of bytes.
+
         Returns:
             `messages()`: most drivers want them at once, and a call is a tenth of what a small frame costs. Whoever
             does not may drop it, nothing is lost.
         """
+        size = len(data)
         held = self._held
         if held is not None:
-            held += data
-            if len(held) >= self._need:
-                self._resume(held, data)
+            missing = self._missing - size
+            if missing > 0:
+                held += data
+                self._missing = missing
+            else:
+                self._complete(held, data)
             return self._ready
-        size = len(data)
+        data = data if type(data) is bytes else _as_bytes(data)
         if size <= REMEMBERED_FRAME_MAX:
             # Most reads of most streams bring one frame, and one like an earlier one.
             try:
-                total, layout, headers, state, step = self._known[data[self._head]]  # type: ignore[index]
-            except (KeyError, TypeError, ValueError):
-                pass  # it is not known, or not bytes: a bytearray and some memoryviews have no hash
+                total, layout, headers, state, step = self._known[data[self._head]]
+            except KeyError:
+                pass
             else:
                 if total == size:
                     payload, checksum = layout.unpack(data)
                     if crc32(payload, state) == checksum:
-                        message = _Received()
+                        message = Received()
                         message.headers = headers
                         message.payload = payload
                         ready: Iterator[Message] = iter((message,))
@@ -147,7 +115,7 @@ class EventStreamDecoder:
                         self._ready = ready
                         self._place += step
                         return ready
-        self._read(_as_bytes(data), 0)
+        self._read(data, 0)
         return self._ready
 
     def messages(self) -> Iterator[Message]:
@@ -175,29 +143,39 @@ class EventStreamDecoder:
         if self._fault is not None:
             raise self._fault.with_traceback(None)
 
-    def _resume(self, held: bytearray, data: bytes | bytearray | memoryview) -> None:
-        """Go on with the held frame, to which `data` is already added: its prelude, or all of it, has come."""
-        if self._need == PRELUDE_SIZE:
+    def _complete(self, held: bytearray, data: bytes | bytearray | memoryview) -> None:
+        """Go on with the held frame: at least what was missing has come, of its prelude or of all of it."""
+        data = _as_bytes(data)
+        if len(held) + self._missing != self._need:
+            raise TypeError(
+                _NOT_OF_BYTES
+            )  # an earlier one: to look at each would cost a tenth when bytes come singly
+        pos = self._missing
+        held += data[:pos]
+        if len(held) == PRELUDE_SIZE:
             try:
-                self._need, _ = _judge(held, 0, self._limit)
+                total, _ = _judge(held, 0, self._limit)
             except WireError as fault:
-                self._break(fault, held)
+                self._break(fault, held + data[pos : pos + HEAD_SIZE])
                 return
-            if len(held) < self._need:
+            pos += total - PRELUDE_SIZE
+            held += data[self._missing : pos]
+            if pos > len(data):
+                self._missing, self._need = pos - len(data), total
                 return
-        surplus = len(held) - self._need
-        del held[self._need :]
-        self._held, self._need = None, PRELUDE_SIZE
         frame = bytes(held)
-        held.clear()  # our caller still has it; a large frame must not be there three times
-        self._read(frame, 0)
-        if surplus:
-            rest = _as_bytes(data)
-            self._read(rest, len(rest) - surplus)
+        held.clear()  # our caller still has it, and a large frame must not be there three times
+        self._held = None
+        self.receive_data(frame)
+        if pos < len(data):
+            self._read(data, pos)
 
     def _read(self, data: bytes, pos: int) -> None:
         """Take every whole frame out of `data` from `pos` on, and hold the rest."""
         if self._fault is not None:
+            return
+        if len(data) - pos < PRELUDE_SIZE:
+            self._hold(data, pos, PRELUDE_SIZE)
             return
         new: list[Message] = []
         broken = None
@@ -205,26 +183,29 @@ class EventStreamDecoder:
             self._take(data, pos, new)
         except WireError as fault:
             broken = fault
-        self._ready = after(self._ready, new)
+        ready = iter(new)
+        for unread in self._ready:
+            ready = behind(unread, self._ready, new)
+            break
+        self._ready = ready
         if broken is not None:
             self._break(broken, data)
 
     def _take(self, data: bytes, pos: int, new: list[Message]) -> None:
+        """`_read`'s loop: known frames the short way, others the long way; raises `WireError`."""
         place, recall, head = self._place, self._known.get, self._head.stop
         end, need = len(data), PRELUDE_SIZE
         while pos + PRELUDE_SIZE <= end:
-            known = recall(data[pos : pos + head])
-            if known is None:
-                claimed = PRELUDE_SIZE + int.from_bytes(data[pos + 4 : pos + 8], "big")
-                if claimed != head and claimed <= REMEMBERED_HEAD_MAX:
-                    head = claimed
-                    known = recall(data[pos : pos + head])
-            if known is not None:
-                total, layout, headers, state, step = known
-                if pos + total <= end:
+            if head:
+                known = recall(data[pos : pos + head])
+                if known is None:
+                    head = PRELUDE_SIZE + int.from_bytes(data[pos + 4 : pos + 8], "big")
+                    known = recall(data[pos : pos + head]) if head <= REMEMBERED_HEAD_MAX else None
+                if known is not None and pos + known[0] <= end:
+                    total, layout, headers, state, step = known
                     payload, checksum = layout.unpack_from(data, pos)
                     if crc32(payload, state) == checksum:
-                        message = _Received()
+                        message = Received()
                         message.headers = headers
                         message.payload = payload
                         new.append(message)
@@ -232,16 +213,22 @@ class EventStreamDecoder:
                         place += step
                         continue
             self._place = place  # if this frame is broken, it is broken here
-            total, headers_size = _judge(data, pos, self._limit)
+            total, body = _judge(data, pos, self._limit)
             if pos + total > end:
                 need = total
                 break
-            new.append(self._open(data, pos, pos + PRELUDE_SIZE + headers_size, pos + total - CHECKSUM_SIZE))
+            new.append(self._open(data, pos, pos + body, pos + total - CHECKSUM_SIZE))
+            head = body if total <= REMEMBERED_FRAME_MAX else 0  # after a large frame comes another, mostly
             pos += total
             place += complex(total, 1)
         self._place, self._head = place, slice(head)
-        if pos < end:
-            self._held, self._need = bytearray(data[pos:]), need
+        self._hold(data, pos, need)
+
+    def _hold(self, data: bytes, pos: int, need: int) -> None:
+        """Keep the beginning of a frame until so much of it is there that there is something to decide."""
+        if pos < len(data):
+            self._held = bytearray(memoryview(data)[pos:])
+            self._missing, self._need = pos + need - len(data), need
 
     def _open(self, data: bytes, start: int, body: int, last: int) -> Message:
         """Open a whole frame the long way; `body` is where its payload begins and `last` its checksum."""
@@ -267,27 +254,10 @@ class EventStreamDecoder:
         self._ready = Ending(self._ready, self._fault)
 
 
-def encode_message(headers: Mapping[str, HeaderValue], payload: bytes) -> bytes:
-    """Write one frame.
-
-    Raises:
-        TypeError: A header's value has none of the ten types.
-        ValueError: A header does not fit, or the frame is larger than a service may send.
-    """
-    block = encode_headers(headers)
-    total = FRAME_MIN + len(block) + len(payload)
-    if total > MAX_MESSAGE_SIZE:
-        raise ValueError(f"a frame of {total} bytes is larger than {MAX_MESSAGE_SIZE}")
-    lengths = _LENGTHS.pack(total, len(block))
-    prelude = lengths + crc32(lengths).to_bytes(CHECKSUM_SIZE, "big")
-    checksum = crc32(payload, crc32(block, crc32(prelude)))
-    return b"".join((prelude, block, payload, checksum.to_bytes(CHECKSUM_SIZE, "big")))
-
-
 def _judge(data: bytes | bytearray, pos: int, limit: int) -> tuple[int, int]:
-    """What the 12 bytes at `pos` say of the frame's size and its headers' size; raises `PreludeError`."""
+    """How long the frame at `pos` is by its first 12 bytes, and its part before the payload; raises `PreludeError`."""
     total, headers_size, expected = _PRELUDE.unpack_from(data, pos)
-    actual = crc32(data[pos : pos + _LENGTHS.size])
+    actual = crc32(data[pos : pos + 8])
     if actual != expected:
         raise PreludeChecksumMismatch(expected, actual)
     if total < FRAME_MIN:
@@ -296,8 +266,10 @@ def _judge(data: bytes | bytearray, pos: int, limit: int) -> tuple[int, int]:
         raise HeadersLengthInvalid(headers_size, total)
     if total > limit:
         raise MessageTooLarge(total, limit)
-    return total, headers_size
+    return total, PRELUDE_SIZE + headers_size
 
 
 def _as_bytes(data: bytes | bytearray | memoryview) -> bytes:
-    return data if type(data) is bytes else bytes(memoryview(data))
+    if memoryview(data).itemsize != 1:
+        raise TypeError(_NOT_OF_BYTES)
+    return bytes(data)

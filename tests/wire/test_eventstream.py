@@ -153,6 +153,17 @@ def test_buffers_of_any_kind(kind: Callable[[bytes], memoryview]) -> None:
         decoder.close()
 
 
+def test_views_must_be_of_bytes() -> None:
+    wide = memoryview(frame(b"", bytes(20))).cast("I")
+    with pytest.raises(TypeError, match="one of bytes"):
+        EventStreamDecoder().receive_data(wide)
+    decoder = EventStreamDecoder()
+    decoder.receive_data(frame(b"", bytes(20))[:4])
+    decoder.receive_data(wide[1:2])
+    with pytest.raises(TypeError, match="one of bytes"):
+        decoder.receive_data(wide[2:])
+
+
 def test_messages_compare_and_show_themselves_without_their_payload() -> None:
     (received,) = EventStreamDecoder().receive_data(frame(text("a", "b"), b"secret words"))
     assert received == Message({"a": "b"}, b"secret words")

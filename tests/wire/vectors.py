@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
-from kiro_trio.wire.eventstream import MAX_MESSAGE_SIZE
+from kiro_trio.wire import MAX_MESSAGE_SIZE
 from kiro_trio.wire.headers import Int8, Int16, Int32, Int64, Timestamp
 from tests.shared import SHARED
 from tests.wire.builder import flipped, frame, header, kiro_block, kiro_frame, prelude, text
