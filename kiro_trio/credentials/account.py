@@ -62,6 +62,8 @@ class Account:
             return Standing.MISCONFIGURED, None
         if self.credential.disabled:
             return Standing.DISABLED, None
+        if not self.outs and now >= self.renew_after:
+            return Standing.READY, None  # the usual case, asked of every account for every request
         self.heal(now)
         ends = {standing: out.until for standing, out in self.outs.items()}
         if now < self.renew_after and not self.credential.usable(now, LAST_USE):
@@ -75,10 +77,10 @@ class Account:
 
     def serves(self, model_id: str, now: float) -> bool:
         """Whether the account has the model, as far as is known."""
-        plan, model = self.credential.subscription_title.upper(), model_id.lower()
-        if any(part in plan and lacks in model for part, lacks in PLAN_LACKS):
+        plan = self.credential.subscription_title
+        if plan and any(lacks in model_id.lower() and part in plan.upper() for part, lacks in PLAN_LACKS):
             return False
-        return self.refused.get(model_id, now) <= now
+        return not self.refused or self.refused.get(model_id, now) <= now
 
     def succeed(self, now: float, model_id: str = "") -> None:
         """A whole reply came: what spoke against the account is proven wrong, but a pause or a spent month stays."""
