@@ -43,6 +43,7 @@ class KiroRequest:
         prefix_hash: names the head that all turns of a session share (model, system text, tools), for log and metrics.
         max_tokens: the client's limit of the answer; the wire has no field for it.
         stop_sequences: likewise.
+        bare_json: the answer was asked for as JSON and nothing else, in words.
         web_search: set if the model was offered a search that the gateway must run.
         size: bytes of the body, to about a hundred.
     """
@@ -55,6 +56,7 @@ class KiroRequest:
     prefix_hash: str
     max_tokens: int | None
     stop_sequences: tuple[str, ...] = field(repr=False)
+    bare_json: bool
     web_search: WebSearch | None = field(repr=False)
     size: int
     _envelope: Envelope = field(repr=False, compare=False)
@@ -151,6 +153,7 @@ class _Source:
             prefix_hash=_prefix_hash(model.id, head, tools.entries),
             max_tokens=prompt.max_tokens,
             stop_sequences=prompt.stop_sequences,
+            bare_json=prompt.json_schema is not None,
             web_search=offered_search(prompt),
             size=envelope.size,
             _envelope=envelope,

@@ -60,6 +60,7 @@ class ReplyReader:
         thinking_tags: Whether the model was asked to write its thinking between tags; if not, tags are text.
         max_tokens: The client's limit.
         stop_sequences: Where the client wants the answer to end.
+        bare_json: Whether the answer was asked for as JSON and nothing else: a code fence round it goes.
 
     Attributes:
         failure: Why the reply is not whole; once set, there is nothing more to read.
@@ -67,7 +68,7 @@ class ReplyReader:
         answered_by: The model that speaks: the one that was asked, until Kiro says another (as it does for `auto`).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as many as there are things to know of the request
         self,
         *,
         model_id: str,
@@ -76,13 +77,17 @@ class ReplyReader:
         thinking_tags: bool,
         max_tokens: int | None = None,
         stop_sequences: tuple[str, ...] = (),
+        bare_json: bool = False,
     ) -> None:
         self.failure: Failure | None = None
         self.unknown: Counter[str] = Counter()
         self.answered_by = model_id
         self._window = window
         self._speech = Speech(
-            thinking_tags=thinking_tags, max_tokens=max_tokens, stop_sequences=stop_sequences
+            thinking_tags=thinking_tags,
+            max_tokens=max_tokens,
+            stop_sequences=stop_sequences,
+            bare_json=bare_json,
         )
         self._calls = CallAssembly()
         self._order = Order(tool_names)
@@ -118,11 +123,18 @@ class ReplyReader:
         return self._order.take()
 
     def close(self) -> list[ReplyEvent]:
-        """End the reply at the clean end of the body: the last words, `Usage` and `Finished`; or [] and a `failure`."""
+        """End the reply at the clean end of the body: the last words, `Usage` and `Finished`; or [] and a `failure`.
+
+        What broke after we had ended the reply ourselves (`cut`) is no failure any more.
+        """
+        if self.cut:
+            self.failure = None
         if self.failure is not None or self._closed:
             return []
         self._closed = True
         self._pause()
+        if self._speech.lacks_json:
+            count_name(self.unknown, "an answer that is not the JSON that was asked for")
         self._order.settle()
         lost = self._order.incomplete()
         self._order.forget(lost)

@@ -4,6 +4,7 @@ from bisect import bisect_right
 
 from kiro_trio.conversation.reply import Finished, StopReason, TextDelta, ThinkingDelta
 from kiro_trio.conversation.tokens import UNITS_PER_TOKEN, text_units, tokens_of
+from kiro_trio.kiro.fence import Unfenced
 from kiro_trio.kiro.stop_sequences import StopSequences
 from kiro_trio.kiro.thinking import TAGS, Span, ThinkingSplitter
 
@@ -25,12 +26,18 @@ class Speech:
     """
 
     def __init__(
-        self, *, thinking_tags: bool, max_tokens: int | None, stop_sequences: tuple[str, ...]
+        self,
+        *,
+        thinking_tags: bool,
+        max_tokens: int | None,
+        stop_sequences: tuple[str, ...],
+        bare_json: bool = False,
     ) -> None:
         self.end: Finished | None = None
         self.said_text = False
         self._splitter = ThinkingSplitter(TAGS if thinking_tags else ())
         self._stops = StopSequences(stop_sequences)
+        self._fence = Unfenced() if bare_json else None
         self._ceiling: int | None = None
         if max_tokens is not None:
             self._ceiling = int((max_tokens * _CEILING_FACTOR + _CEILING_AIR) * UNITS_PER_TOKEN)
@@ -41,6 +48,11 @@ class Speech:
     def said_thinking(self) -> bool:
         """Whether there was any thinking to be read."""
         return self._hidden > 0
+
+    @property
+    def lacks_json(self) -> bool:
+        """Whether an answer was given that should have been JSON and is not."""
+        return self._fence is not None and self.said_text and not self._fence.is_json
 
     @property
     def tokens(self) -> int:
@@ -62,6 +74,7 @@ class Speech:
             for span in self._splitter.end():
                 self._limit(span, spans)
             self._answer(TextDelta(self._stops.flush()), spans)
+            self._unfence(spans)
         return spans
 
     def count_thinking(self, text: str) -> None:
@@ -81,9 +94,19 @@ class Speech:
         else:
             self._answer(TextDelta(self._stops.feed(span.text)), spans)
             if self._stops.found is not None and self.end is None:
+                self._unfence(spans)
                 self.end = Finished(StopReason.STOP_SEQUENCE, self._stops.found)
 
     def _answer(self, span: Span, spans: list[Span]) -> None:
+        if self._fence is not None:
+            span = TextDelta(self._fence.feed(span.text))
+        self._give(span, spans)
+
+    def _unfence(self, spans: list[Span]) -> None:
+        if self._fence is not None:
+            self._give(TextDelta(self._fence.end()), spans)
+
+    def _give(self, span: Span, spans: list[Span]) -> None:
         if not span.text or self.end is not None:
             return
         units = text_units(span.text)

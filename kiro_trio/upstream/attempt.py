@@ -12,6 +12,7 @@ Whatever goes wrong, an attempt ends in a value, `Ended(failure)`. Cancelling it
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -34,6 +35,10 @@ EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 # What Kiro says of an error is a few hundred bytes; a proxy's error page is not worth more than this.
 ERROR_BODY_LIMIT = 64 * 1024
+
+# When the client's limits have ended a reply, Kiro goes on talking, and counts only at the end. For so many seconds its
+# counts are worth waiting for; then we hang up and say what we know: our own estimates, and nothing of credits.
+_AFTERMATH = 1.5
 
 Deliver = Callable[[Sequence[ReplyEvent]], Awaitable[None]]
 
@@ -99,6 +104,7 @@ class _Attempt:
         self._deliver = deliver
         self._limit = min(house.limits.first_byte, patience)
         self._overdue = Fault.FIRST_BYTE_TIMEOUT
+        self._leave_at = math.inf
         # Since when we have been waiting for Kiro; infinity while it is the client that we wait for.
         self._waiting_since = trio.current_time()
 
@@ -159,6 +165,7 @@ class _Attempt:
             thinking_tags=request.thinking_tags,
             max_tokens=request.max_tokens,
             stop_sequences=request.stop_sequences,
+            bare_json=request.bare_json,
         )
         try:
             return await self._read_all(response, decoder, reader)
@@ -167,22 +174,37 @@ class _Attempt:
                 self._house.note_unknown(reader.unknown)
 
     async def _read_all(self, response: Response, decoder: EventStreamDecoder, reader: ReplyReader) -> Ended:
-        while data := await response.receive_some():
+        while data := await self._receive(response):
             self._waiting_since = math.inf
             decoder.receive_data(data)
             events = reader.read(
                 decoder.messages()
             )  # good messages first; damage becomes the reader's failure
-            if reader.failure is not None:
+            if reader.failure is not None and not reader.cut:
                 return Ended(reader.failure, events)
             if events:
                 await self._deliver(events)
+            if reader.cut:
+                if reader.failure is not None:
+                    break
+                self._leave_at = min(self._leave_at, trio.current_time() + _AFTERMATH)
             self._limit, self._overdue = self._house.limits.idle, Fault.IDLE_TIMEOUT
             self._waiting_since = trio.current_time()
         return await self._close(response, decoder, reader)
 
+    async def _receive(self, response: Response) -> bytes:
+        """What one read brings; b"" at the end, or when it is time to leave."""
+        if self._leave_at == math.inf:
+            return await response.receive_some()
+        with trio.move_on_at(self._leave_at), suppress(UpstreamError):  # a break now costs nobody anything
+            return await response.receive_some()
+        return b""
+
     async def _close(self, response: Response, decoder: EventStreamDecoder, reader: ReplyReader) -> Ended:
         self._waiting_since = math.inf
+        if reader.cut:
+            await self._deliver(reader.close())
+            return Ended()
         try:
             decoder.close()
         except WireError as error:

@@ -565,6 +565,34 @@ def test_a_stop_sequence_may_leave_nothing() -> None:
     assert [type(item) for item in events] == [Usage, Finished]
 
 
+def test_what_breaks_behind_the_end_is_no_failure_any_more() -> None:
+    reading = reader(stop_sequences=("STOP",))
+    reading.read([text("one STOP two"), exception("ThrottlingException")])
+    assert reading.cut
+    assert reading.failure is not None
+    assert reading.close()[-1] == Finished(StopReason.STOP_SEQUENCE, "STOP")
+    assert reading.failure is None
+
+
+def test_a_fence_round_bare_json_goes() -> None:
+    pieces = [text("``"), text("`json\n{"), text('"a": 1}\n`'), text("``\n")]
+    events, reading = read(pieces, bare_json=True)
+    assert coalesced(said(events)) == [TextDelta('{"a": 1}')]
+    assert not reading.unknown
+    assert coalesced(said(read(pieces)[0])) == [TextDelta('```json\n{"a": 1}\n```\n')]
+
+
+def test_an_answer_that_is_no_json_is_counted_and_passed_on() -> None:
+    events, reading = read([text("Sorry, no.")], bare_json=True)
+    assert coalesced(said(events)) == [TextDelta("Sorry, no.")]
+    assert list(reading.unknown.values()) == [1]
+
+
+def test_no_fence_reaches_beyond_a_stop_sequence() -> None:
+    events, _ = read([text("``STOP`json\n")], bare_json=True, stop_sequences=("STOP",))
+    assert coalesced(said(events)) == [TextDelta("``")]
+
+
 def test_no_stop_sequence_reaches_across_a_call() -> None:
     events, _ = read([text("ST"), *call("t1", "Read", "{}"), text("OP")], stop_sequences=("STOP",))
     assert said(events) == [TextDelta("ST"), ToolCall("t1", "Read", "{}"), TextDelta("OP")]
