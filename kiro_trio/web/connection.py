@@ -25,7 +25,7 @@ class HttpDoor:
         self._send = send
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send status and headers; they go out at once."""
+        """Send status and headers; they go out with the first of the body."""
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, data: bytes) -> None:
@@ -65,11 +65,17 @@ class Connection(TrioASGIHTTPConnection):
         """
 
         async def shielding_send(message: ASGISendEvent) -> None:
-            last = message["type"] == "http.response.body" and not message.get("more_body", False)
-            with trio.CancelScope(shield=last):
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                with trio.CancelScope(shield=True):
+                    await send(message)
+            else:
                 await send(message)
 
-        await super().__call__(receive, shielding_send)
+        # As quart-trio does it, but for a task less: the request is served by the one that waits for it anyhow.
+        request = self._create_request_from_scope(shielding_send)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.handle_messages, nursery, request, receive)
+            await self.handle_request(nursery, request, shielding_send)
 
     async def _send_response(self, send: ASGISendCallable, response: Any) -> None:
         if isinstance(response, Conducted):

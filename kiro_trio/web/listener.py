@@ -10,6 +10,7 @@ What is mended here, and why it must be (each has a test in `tests/web/test_list
 """
 
 import logging
+import math
 import os
 import socket
 from collections.abc import Callable
@@ -19,17 +20,21 @@ import h11
 import hypercorn.trio.run
 import trio
 from hypercorn.config import Config, Sockets
-from hypercorn.events import Closed, Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.events import Body
+from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.typing import ConnectionState
+from hypercorn.typing import ConnectionState, H11SendableEvent
 from hypercorn.utils import parse_socket_addr
 
 from kiro_trio.dialects.anthropic.errors import error_body
 
 # Beyond what a write may take: the kernel is the second line, for peers that vanish without a FIN.
 _USER_TIMEOUT_SLACK = 10.0
+
+_CHUNKED = b"\r\nTransfer-Encoding: chunked\r\n"  # as h11 writes it
 
 
 class GatewayConfig(Config):
@@ -51,7 +56,20 @@ class GatewayConfig(Config):
     """Seconds that a client may take to accept one write."""
     http2: bool = False
     fast_path: bool = True
-    """Write to plain sockets directly first."""
+    """Take the short cuts of this module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopping = False
+        self.idle: set[trio.CancelScope] = set()
+        """The scopes of connections without a request; cancelling one closes it."""
+
+    async def until_stopped(self, shutdown: trio.Event) -> None:
+        """Wait for `shutdown` and close what is idle, at once and later: hypercorn's shutdown trigger."""
+        await shutdown.wait()
+        self.stopping = True
+        for scope in self.idle:
+            scope.cancel(reason="the server is being stopped")
 
     def create_sockets(self) -> Sockets:
         """Bind as configured; accepted sockets inherit the user timeout."""
@@ -64,7 +82,39 @@ class GatewayConfig(Config):
 
 
 class Http1Protocol(H11Protocol):
-    """HTTP/1 only, with error answers that have a body."""
+    """HTTP/1 only, with error answers that have a body.
+
+    With `fast_path` the head of a response waits for the first of its body, so that both are one write, and chunks are
+    framed here: h11 takes 4 us for each to join three strings, and keeps no account of chunks.
+    """
+
+    config: "GatewayConfig"  # type: ignore[mutable-override]  # we are given ours
+    _head = b""  # of a response whose body has not begun
+    _chunked = False
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        """Send a part of a response."""
+        if not self.config.fast_path:
+            await super().stream_send(event)
+        elif type(event) is Body and self._chunked:
+            data = b"%b%x\r\n%b\r\n" % (self._head, len(event.data), event.data)
+            self._head = b""
+            await self.send(RawData(data))
+        else:
+            await super().stream_send(event)
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        try:
+            data = self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state != h11.ERROR:
+                raise
+            return
+        if self.config.fast_path and type(event) is h11.Response:
+            self._head, self._chunked = data, _CHUNKED in data
+        elif data := self._head + data:
+            self._head = b""
+            await self.send(RawData(data))
 
     async def handle(self, event: Event) -> None:
         """Handle bytes or the close of the connection."""
@@ -102,11 +152,14 @@ class GatewayTCPServer(TCPServer):
     writing: ClassVar[set[trio.CancelScope]] = set()
     on_error: ClassVar[Callable[[BaseException], None]] = staticmethod(lambda _error: None)
 
+    config: GatewayConfig  # type: ignore[mutable-override]  # we are given ours
+    _reading: trio.CancelScope | None = None
+
     async def run(self) -> None:
         """Serve the connection to its end. No exception leaves, for it would reach the nursery of all connections."""
         try:
             plain = self._plain_socket()
-            if plain is None or getattr(self.config, "http2", False):
+            if plain is None or self.config.http2:
                 await super().run()
             else:
                 await self._run_http1(plain.socket)
@@ -142,12 +195,41 @@ class GatewayTCPServer(TCPServer):
                     self.protocol_send,
                 )
                 await self.protocol.initiate()
-                await self.idle_task.restart(self._task_group, self._idle_timeout)
-                await self._read_data()
+                if self.config.fast_path:
+                    await self._read_until_idle()
+                else:
+                    await self.idle_task.restart(self._task_group, self._idle_timeout)
+                    await self._read_data()
         except OSError:
             pass  # the peer went away
         finally:
             await self._close()
+
+    async def _read_until_idle(self) -> None:
+        """Read requests until the client leaves or is silent for too long.
+
+        hypercorn starts a task for every pause between two requests, which costs as much as 100 events do; here a
+        deadline is moved.
+        """
+        try:
+            with trio.CancelScope() as reading:
+                self._reading = reading
+                self._note_idleness(reading, idle=True)
+                await self._read_data()
+            if reading.cancelled_caught:
+                await self.protocol.handle(Closed())
+        finally:
+            self.config.idle.discard(reading)
+
+    def _note_idleness(self, reading: trio.CancelScope, *, idle: bool) -> None:
+        if not idle:
+            self.config.idle.discard(reading)
+            reading.deadline = math.inf
+        elif self.config.stopping:
+            reading.cancel(reason="the server is being stopped")
+        else:
+            self.config.idle.add(reading)
+            reading.deadline = trio.current_time() + self.config.keep_alive_timeout
 
     async def protocol_send(self, event: Event) -> None:
         """Send bytes within the write deadline; whoever takes longer loses the connection.
@@ -156,6 +238,9 @@ class GatewayTCPServer(TCPServer):
         the shield and two passes through the scheduler (together a third of an event's cost) are not needed. Then this
         is no checkpoint; the reading side of every stream has one.
         """
+        if isinstance(event, Updated) and self._reading is not None:
+            self._note_idleness(self._reading, idle=event.idle)
+            return
         if not isinstance(event, RawData):
             await super().protocol_send(event)
             return
@@ -177,7 +262,7 @@ class GatewayTCPServer(TCPServer):
 
     def _writable_directly(self) -> trio.SocketStream | None:
         # Nobody else may be in the middle of a write, and a closed socket has no descriptor (it may be another's now).
-        if not getattr(self.config, "fast_path", False) or self.send_lock.locked():
+        if not self.config.fast_path or self.send_lock.locked():
             return None
         plain = self._plain_socket()
         return plain if plain is not None and plain.socket.fileno() >= 0 else None
@@ -186,7 +271,7 @@ class GatewayTCPServer(TCPServer):
         """Wait for the client to take `data`; False if it is gone, or took too long and was cut off."""
         async with self.send_lock:
             # Shielded, for half a write would break the framing of what follows; bounded, for a client may never read.
-            with trio.move_on_after(getattr(self.config, "send_timeout", 30.0), shield=True) as scope:
+            with trio.move_on_after(self.config.send_timeout, shield=True) as scope:
                 self.writing.add(scope)
                 try:
                     await self.stream.send_all(data)

@@ -61,6 +61,7 @@ def listen_config(settings: Settings) -> GatewayConfig:
     config.bind = [f"{host}:{settings.port}"]
     config.send_timeout = settings.send_timeout
     config.http2 = settings.http2
+    config.fast_path = settings.fast_path
     config.alpn_protocols = ["h2", "http/1.1"] if settings.http2 else ["http/1.1"]
     config.graceful_timeout = settings.shutdown_grace + 2 * _FAREWELL
     return config
@@ -74,7 +75,8 @@ async def _serve(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     async with trio.open_nursery() as nursery:
-        run = partial(serve, app, config, shutdown_trigger=stopping.wait, mode="asgi")
+        trigger = partial(config.until_stopped, stopping)
+        run = partial(serve, app, config, shutdown_trigger=trigger, mode="asgi")
         binds = await nursery.start(run)
         on_listening(binds[0])
         task_status.started()

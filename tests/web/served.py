@@ -139,7 +139,7 @@ async def served(app: QuartTrio, **settings: float) -> AsyncIterator[Served]:
     install(errors.append)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
-        run = partial(serve, app, config, shutdown_trigger=stop.wait, mode="asgi")
+        run = partial(serve, app, config, shutdown_trigger=partial(config.until_stopped, stop), mode="asgi")
         stopped = trio.Event()
 
         async def run_to_end(task_status: trio.TaskStatus[list[str]]) -> None:

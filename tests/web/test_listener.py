@@ -18,31 +18,71 @@ async def still_serves(here: Served) -> bool:
         return await get(stream, "/plain") == (200, b"plain")
 
 
+@pytest.mark.parametrize("fast_path", [True, False])
 @pytest.mark.parametrize("path", ["/plain", "/stream"])
-async def test_a_client_that_asks_for_the_close_gets_it(path: str) -> None:
-    async with served(Small()) as here:
+async def test_a_client_that_asks_for_the_close_gets_it(path: str, fast_path: bool) -> None:
+    async with served(Small(), fast_path=fast_path) as here:
         answer = await here.ask(raw(path, "connection: close\r\n"))
     assert answer.startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("fast_path", [True, False])
 @pytest.mark.parametrize("path", ["/plain", "/stream"])
-async def test_a_client_of_http_1_0_sees_the_end(path: str) -> None:
-    async with served(Small()) as here:
+async def test_a_client_of_http_1_0_sees_the_end(path: str, fast_path: bool) -> None:
+    async with served(Small(), fast_path=fast_path) as here:
         answer = await here.ask(f"GET {path} HTTP/1.0\r\n\r\n")
     assert answer.endswith(b"plain" if path == "/plain" else b"0;1;2;")
 
 
+@pytest.mark.parametrize("fast_path", [True, False])
 @pytest.mark.parametrize("path", ["/plain", "/stream"])
-async def test_an_idle_connection_that_has_been_served_is_closed(path: str) -> None:
-    async with served(Small(), keep_alive_timeout=0.1) as here:
+async def test_an_idle_connection_that_has_been_served_is_closed(path: str, fast_path: bool) -> None:
+    async with served(Small(), keep_alive_timeout=0.1, fast_path=fast_path) as here:
         answer = await here.ask(raw(path))
     assert answer.startswith(b"HTTP/1.1 200")
 
 
-async def test_a_connection_serves_many_requests() -> None:
-    async with served(Small()) as here, await here.connect() as stream:
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_a_connection_serves_many_requests(fast_path: bool) -> None:
+    async with served(Small(), fast_path=fast_path) as here, await here.connect() as stream:
         for _ in range(3):
             assert await get(stream, "/plain") == (200, b"plain")
+
+
+async def test_the_head_goes_out_with_the_first_of_the_body() -> None:
+    async with served(Small()) as here, await here.connect() as stream:
+        await stream.send_all(raw("/stream").encode())
+        with trio.fail_after(5):
+            first = await stream.receive_some(65536)
+    assert first.startswith(b"HTTP/1.1 200")
+    assert b"\r\n\r\n2\r\n0;\r\n" in first
+
+
+async def test_a_connection_that_says_nothing_is_closed() -> None:
+    async with served(Small(), keep_alive_timeout=0.1) as here:
+        assert await here.ask("") == b""
+        assert await here.ask("GET / HT") == b""
+
+
+async def test_a_request_may_take_longer_than_a_connection_may_be_idle() -> None:
+    app = Small()
+    async with served(app, keep_alive_timeout=0.05) as here, await here.connect() as stream:
+        await stream.send_all(raw("/held").encode())
+        await app.entered.wait()
+        await trio.sleep(0.15)
+        app.go_on.set()
+        assert (await read_all(stream)).endswith(b"whole\r\n0\r\n\r\n")
+
+
+async def test_a_connection_that_becomes_idle_during_a_stop_is_closed() -> None:
+    app = Small()
+    async with served(app) as here, await here.connect() as stream:
+        await stream.send_all(raw("/held").encode())
+        await app.entered.wait()
+        here.stop.set()
+        await trio.sleep(0.05)
+        app.go_on.set()
+        assert (await read_all(stream)).endswith(b"whole\r\n0\r\n\r\n")
 
 
 async def test_http2_with_prior_knowledge_is_refused_and_ends_nothing() -> None:
@@ -83,8 +123,9 @@ async def test_rubbish_is_answered_in_the_usual_shape(rubbish: str) -> None:
         assert await still_serves(here)
 
 
-async def test_an_error_after_the_start_breaks_that_connection_only() -> None:
-    async with served(Small()) as here:
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_an_error_after_the_start_breaks_that_connection_only(fast_path: bool) -> None:
+    async with served(Small(), fast_path=fast_path) as here:
         answer = await here.ask(raw("/bug"))
         assert b"begun" in answer
         assert not answer.endswith(b"0\r\n\r\n")
@@ -105,8 +146,9 @@ async def test_an_error_of_a_connection_does_not_reach_the_others(monkeypatch) -
         assert await get(good, "/plain") == (200, b"plain")
 
 
-async def test_an_answer_that_was_not_ended_is_seen_to_be_cut() -> None:
-    async with served(Small()) as here:
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_an_answer_that_was_not_ended_is_seen_to_be_cut(fast_path: bool) -> None:
+    async with served(Small(), fast_path=fast_path) as here:
         answer = await here.ask(raw("/unfinished"))
     assert answer.endswith(b"half\r\n")
 
@@ -171,9 +213,14 @@ async def test_a_client_that_does_not_read_cannot_hold_a_stop() -> None:
         await stream.aclose()
 
 
-async def test_a_stop_lets_running_requests_finish_and_closes_idle_connections() -> None:
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_a_stop_lets_running_requests_finish_and_closes_idle_connections(fast_path: bool) -> None:
     app = Small()
-    async with served(app) as here, await here.connect() as busy, await here.connect() as idle:
+    async with (
+        served(app, fast_path=fast_path) as here,
+        await here.connect() as busy,
+        await here.connect() as idle,
+    ):
         await busy.send_all(raw("/held").encode())
         assert await get(idle, "/plain") == (200, b"plain")
         await app.entered.wait()
