@@ -252,3 +252,17 @@ def test_a_record_is_one_line_in_text():
     configure_logging("info", "text", out)
     get_logger("room").info("first\nsecond", value="third\nfourth")
     assert out.getvalue().count("\n") == 1
+
+
+_PIECES = st.sampled_from([
+    *("Bearer ", "basic ", "aoa", "aor", "ksk_", "sk-", "eyJ", "arn:aws:kiro:us-east-1:", "://", "@", ":", "=", ".", "-", "x" * 16),
+    *("access_token", "Password", "apiKey", '"', " ", "a.b", "1234567890"),
+])  # fmt: skip
+
+
+@given(st.lists(_PIECES | st.text(max_size=3), max_size=12).map("".join))
+def test_a_text_that_is_let_pass_at_a_glance_has_no_secret(text: str) -> None:
+    looked_at = text
+    for shape, instead in telemetry._SHAPES:
+        looked_at = shape.sub(instead, looked_at)
+    assert telemetry.redact(text) == looked_at
