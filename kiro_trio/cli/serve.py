@@ -1,5 +1,6 @@
 """`kiro-trio serve`: the gateway."""
 
+import gc
 import os
 from collections.abc import Callable
 from functools import partial
@@ -71,7 +72,7 @@ def command(config: Path, **flags: Any) -> None:
         for warning in loaded.warnings:
             _LOG.warning(warning)
     with plainly(f"{settings.host}:{settings.port}"):
-        trio.run(_serve, settings, partial(_announce, config if first_start else None, settings.api_key))
+        trio.run(_serve, settings, partial(_announce, config if first_start else None, settings))
 
 
 _FLAGS = {
@@ -90,12 +91,27 @@ async def _serve(settings: Settings, on_listening: Callable[[str], None]) -> Non
         nursery.cancel_scope.cancel(reason="the gateway has stopped")
 
 
-def _announce(written: Path | None, key: str, url: str) -> None:
+def _settle(settings: Settings) -> None:
+    """Tell Python's garbage collector what it need not look at again.
+
+    What has been loaded by now stays, so it need not be walked through: `freeze`. And requests make little rubbish
+    that counting references does not find, so the young may be many more than 700 before they are looked through. Both
+    together are 5 to 10 % of a request.
+    """
+    if settings.fast_path:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+
+
+def _announce(written: Path | None, settings: Settings, url: str) -> None:
+    _settle(settings)
     print(f"Listening on {url}", flush=True)
     if written is not None:
         # For the person at the terminal, once, and no log: these keys are nowhere else yet but in the file.
         click.echo(
-            f"\nWrote {written} with new keys. For Claude Code:\n\n{claude_code_lines(url, key)}\n", err=True
+            f"\nWrote {written} with new keys. For Claude Code:\n\n{claude_code_lines(url, settings.api_key)}\n",
+            err=True,
         )
 
 
