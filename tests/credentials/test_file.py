@@ -207,6 +207,13 @@ class TestTrouble:
         assert (file.problem, file.place_problem, file.stale()) == ("", "", False)
         assert read_json(path)[0]["refreshToken"] == refresh_token("b")
 
+    def test_what_cannot_be_read_stops_the_start(self, shared):
+        path = shared / "credentials.json"
+        path.write_text("[]")
+        path.chmod(0o000)
+        with as_nobody(), pytest.raises(InvalidFile, match="cannot be read"):
+            opened(path)
+
     def test_in_anothers_directory_it_is_overwritten(self, shared):
         path = shared / "credentials.json"
         path.write_text(json.dumps([social("a", note="x" * 1000)]))
