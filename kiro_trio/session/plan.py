@@ -21,6 +21,22 @@ BACK_OFF_BASE = 0.2
 BACK_OFF_CAP = 2.0
 _LONGEST_WAIT_WORTH_TELLING = 24 * 3600.0
 
+LONGEST_WAIT_OBEYED = 60.0
+"""Seconds of `retry-after` that clients are ready to wait; on more, Claude Code gives up a 429 at once."""
+
+# What nothing but the owner of the gateway can mend.
+_LASTING = frozenset({
+    Fault.TLS_FAILED,
+    Fault.TOKEN_REFUSED,
+    Fault.PROFILE_REFUSED,
+    Fault.ACCESS_DENIED,
+    Fault.SUSPENDED,
+    Fault.RENEWAL_REFUSED,
+    Fault.NO_CREDENTIAL,
+    Fault.DAILY_QUOTA,
+    Fault.MONTHLY_QUOTA,
+})  # fmt: skip
+
 
 class Progress(IntEnum):
     """How far an answer has got towards the client. It only ever grows."""
@@ -176,12 +192,17 @@ def back_off(failures: int, jitter: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ClientError:
-    """What a client is told: an HTTP status and Anthropic's error type and message; `retry_after` in seconds."""
+    """What a client is told: an HTTP status and Anthropic's error type and message; `retry_after` in seconds.
+
+    `hopeless`: asking again soon is in vain, and the client should not. Claude Code would ask ten times, for three minutes,
+    before it shows its user the message.
+    """
 
     status: int
     error_type: str
     message: str
     retry_after: float | None = None
+    hopeless: bool = False
 
 
 def client_error(failure: Failure) -> ClientError:
@@ -198,7 +219,8 @@ def client_error(failure: Failure) -> ClientError:
         retry_after = None
     elif retry_after is not None:
         message = f"{message} {_when(retry_after)}"
-    return ClientError(policy.status, policy.error_type, message, retry_after)
+    hopeless = failure.fault in _LASTING if retry_after is None else retry_after > LONGEST_WAIT_OBEYED
+    return ClientError(policy.status, policy.error_type, message, retry_after, hopeless)
 
 
 def _when(seconds: float) -> str:

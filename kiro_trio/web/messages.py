@@ -126,6 +126,8 @@ class AnthropicDialect:
         ]
         if error.retry_after is not None:
             headers.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
+        if error.hopeless:
+            headers.append((b"x-should-retry", b"false"))
         return headers, body
 
 

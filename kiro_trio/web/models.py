@@ -1,6 +1,7 @@
 """`GET /v1/models` and `GET /v1/models/{id}`."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +12,17 @@ from kiro_trio.dialects.anthropic.models import model_item, models_page, parse_p
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.kiro.catalog import ListedModel
 
+# Claude Code's model discovery, which leaves out what does not begin with one of these.
+_DISCOVERY = "claude-code/"
+_DISCOVERED = ("claude", "anthropic")
+
 
 async def list_models(gateway: Gateway) -> Response:
     """List the models that clients may ask for, in pages if they want."""
-    items = [_item(line) for line in gateway.catalog.listing()]
+    lines = gateway.catalog.listing()
+    if request.headers.get("user-agent", "").startswith(_DISCOVERY):
+        lines = tuple(replace(line, id=_discoverable(line.id)) for line in lines)
+    items = [_item(line) for line in lines]
     return Response(models_page(items, parse_page(request.args)), content_type="application/json")
 
 
@@ -24,6 +32,11 @@ async def retrieve_model(gateway: Gateway, model_id: str) -> Response:
     if line is None:
         raise InvalidRequest(f"model: {model_id[:200]}", status=404, error_type="not_found_error")
     return Response(json.dumps(_item(line)), content_type="application/json")
+
+
+def _discoverable(model_id: str) -> str:
+    """A name of the model that discovery takes; `kiro_trio.kiro.model_names` knows what it means."""
+    return model_id if model_id.startswith(_DISCOVERED) else f"anthropic/{model_id}"
 
 
 def _item(line: ListedModel) -> dict[str, Any]:

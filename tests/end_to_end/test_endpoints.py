@@ -132,6 +132,23 @@ async def test_models_are_listed_and_retrieved(tmp_path) -> None:
     assert not page.has_more
 
 
+async def test_every_model_is_discoverable_by_claude_code_and_can_be_asked_for(tmp_path) -> None:
+    headers = {"x-api-key": KEY, "user-agent": "claude-code/2.1.330"}
+    async with house(tmp_path, scripted(saying(Say("Hello")), validate=False)) as here:
+        page = (await here.http.get("/v1/models?limit=1000", headers=headers)).json()
+        ids = [row["id"] for row in page["data"]]
+        assert all(name.startswith(("claude", "anthropic")) for name in ids)
+        assert "anthropic/deepseek-3.2" in ids
+        for name in ids:
+            assert (await here.post(prompt(model=name))).status_code == 200
+            assert (await here.http.get(f"/v1/models/{name}", headers=headers)).json()["id"] == name
+        asked = [
+            chat.body["conversationState"]["currentMessage"]["userInputMessage"] for chat in here.chats()
+        ]
+    assert "deepseek-3.2" in [message["modelId"] for message in asked]
+    assert not any("anthropic" in message["modelId"] for message in asked)
+
+
 async def test_tokens_are_counted(tmp_path) -> None:
     async with house(tmp_path) as here, here.anthropic() as client:
         short = await client.messages.count_tokens(

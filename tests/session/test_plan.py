@@ -1,9 +1,11 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kiro_trio.conversation.faults import Failure, Fault
 from kiro_trio.credentials.standing import Penalty
 from kiro_trio.session.plan import (
+    LONGEST_WAIT_OBEYED,
     MAX_TRIES_PER_CREDENTIAL,
     MAX_TRIES_PER_REQUEST,
     POLICIES,
@@ -112,6 +114,36 @@ def test_the_upstream_knows_better_when_to_come_back() -> None:
     error = client_error(Failure(Fault.THROTTLED, retry_after=42))
     assert error.retry_after == 42
     assert error.message.endswith("Try again in 42 seconds.")
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("retry_after", [None, 0.0, 15.0, 59.0])
+def test_waits_that_are_worth_it_are_ones_that_clients_obey(fault: Fault, retry_after: float | None) -> None:
+    """Not 529, which Claude Code tries three times within two seconds; and never more than it is ready to wait."""
+    error = client_error(Failure(fault, retry_after=retry_after))
+    assert error.status != 529
+    if error.retry_after is not None:
+        assert error.status >= 429
+        assert error.retry_after <= LONGEST_WAIT_OBEYED
+        assert not error.hopeless
+
+
+@pytest.mark.parametrize(
+    ("failure", "hopeless"),
+    [
+        (Failure(Fault.MONTHLY_QUOTA, retry_after=9 * 86400.0), True),
+        (Failure(Fault.MONTHLY_QUOTA), True),
+        (Failure(Fault.THROTTLED, retry_after=90.0), True),
+        (Failure(Fault.SUSPENDED), True),
+        (Failure(Fault.SUSPENDED, retry_after=20.0), False),  # another account comes back
+        (Failure(Fault.NO_CREDENTIAL), True),
+        (Failure(Fault.SERVER_ERROR), False),
+        (Failure(Fault.MODEL_CAPACITY), False),
+        (Failure(Fault.CONNECT_FAILED), False),
+    ],
+)
+def test_clients_are_kept_from_asking_in_vain(failure: Failure, hopeless: bool) -> None:
+    assert client_error(failure).hopeless is hopeless
 
 
 def test_a_spent_month_says_so_in_days() -> None:
