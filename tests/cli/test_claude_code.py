@@ -1,3 +1,5 @@
+import shlex
+
 import pytest
 
 from kiro_trio.cli.claude_code import claude_code_lines
@@ -13,8 +15,8 @@ from kiro_trio.cli.claude_code import claude_code_lines
     ],
 )
 def test_the_lines_name_an_address_that_can_be_reached(url, base):
-    assert claude_code_lines(url, "sk-dummy").splitlines() == [
-        f"export ANTHROPIC_BASE_URL={base}",
-        "export ANTHROPIC_AUTH_TOKEN=sk-dummy",
-        "claude",
+    assert [shlex.split(line) for line in claude_code_lines(url, "sk-$dummy").splitlines()] == [
+        ["export", f"ANTHROPIC_BASE_URL={base}"],
+        ["export", "ANTHROPIC_AUTH_TOKEN=sk-$dummy"],
+        ["claude"],
     ]
