@@ -10,10 +10,12 @@ from typing import Any, get_args
 import click
 import trio
 
+from kiro_trio.admin import mount
 from kiro_trio.cli.claude_code import claude_code_lines
 from kiro_trio.cli.plainly import plainly
 from kiro_trio.cli.signals import set_on_signal
-from kiro_trio.settings import Settings, load_settings, write_first_config
+from kiro_trio.settings import Settings, write_first_config
+from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import LogFormat, LogLevel, configure_logging, get_logger, register_secret
 from kiro_trio.web.server import serve_gateway
 
@@ -65,14 +67,15 @@ def command(config: Path, **flags: Any) -> None:
         if first_start:
             write_first_config(config)
         named = {name: (f"--{_FLAGS.get(name, name)}", value) for name, value in flags.items()}
-        loaded = load_settings(config, os.environ, named)
+        source = Source(config, os.environ, named)
+        loaded = source.load()
         settings = loaded.settings
         configure_logging(settings.log_level, settings.log_format)
         _register_secrets(settings)
         for warning in loaded.warnings:
             _LOG.warning(warning)
     with plainly(f"{settings.host}:{settings.port}"):
-        trio.run(_serve, settings, partial(_announce, config if first_start else None, settings))
+        trio.run(_serve, settings, source, partial(_announce, config if first_start else None, settings))
 
 
 _FLAGS = {
@@ -83,11 +86,13 @@ _FLAGS = {
 }
 
 
-async def _serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
+async def _serve(settings: Settings, source: Source, on_listening: Callable[[str], None]) -> None:
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         await nursery.start(set_on_signal, stop)
-        await serve_gateway(settings, on_listening=on_listening, shutdown=stop)
+        await serve_gateway(
+            settings, on_listening=on_listening, shutdown=stop, source=source, extensions=[mount]
+        )
         nursery.cancel_scope.cancel(reason="the gateway has stopped")
 
 

@@ -13,7 +13,9 @@ import msgspec
 import trio
 from anthropic import AsyncAnthropic
 
+from kiro_trio.admin import mount
 from kiro_trio.settings import Settings
+from kiro_trio.settings.source import Source
 from kiro_trio.simulator.accounts import Account
 from kiro_trio.simulator.script import Match, Misfortunes, Reply, Rule, Script, Steps
 from kiro_trio.simulator.seen import Exchange
@@ -52,7 +54,9 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, simulator: Simulator | None = None, **settings: Any) -> AsyncIterator[House]:
+async def house(
+    folder: Path, simulator: Simulator | None = None, *, source: Source | None = None, **settings: Any
+) -> AsyncIterator[House]:
     """Start both; stop both at the end, without grace."""
     simulator = simulator or Simulator(accounts=[Account("one@example.com")])
     credentials = folder / "credentials.json"
@@ -68,7 +72,13 @@ async def house(folder: Path, simulator: Simulator | None = None, **settings: An
         send, receive = trio.open_memory_channel[str](1)
 
         async def run() -> None:
-            await serve_gateway(chosen, on_listening=send.send_nowait, shutdown=shutdown)
+            await serve_gateway(
+                chosen,
+                on_listening=send.send_nowait,
+                shutdown=shutdown,
+                source=source,
+                extensions=[mount],
+            )
             stopped.set()
 
         nursery.start_soon(run)
