@@ -12,7 +12,7 @@ The rooms (◇ pure: no `async`, no clock, no randomness, no log; ◆ has to do 
     session/           one client request, one nursery
         plan.py     ◇  POLICIES: the whole failure story in one table
         outbox.py   ◆  the one door to the client: what has been sent, pings, exactly one ending
-        run.py      ◆  attend, relay
+        run.py      ◆  keep_alive, drain_watch, relay
     upstream/       ◆  talking to Kiro: a pooled streaming client, one attempt and its nursery, small calls, web search
     simulator/      ◆  a Kiro of our own that speaks the real wire and misbehaves as told (its script.py is ◇)
     credentials/    ◆  who we are to Kiro: the file, renewals, and the keeper who lends accounts (its roster.py is ◇)
@@ -36,7 +36,8 @@ One streaming request, from socket to socket
         ├── waits for the client's disconnect; cancels all below
         └── Session.run
             └── session nursery
-                ├── attend        a ping whenever the outbox has been quiet; the server is being stopped: say so
+                ├── keep_alive    a ping whenever the outbox has been quiet
+                ├── drain_watch   the server is being stopped: say so
                 └── relay         attempts, one after another
                     └── attempt nursery (one per try)
                         ├── decode     socket -> frames -> reply events -> the client's events, one write per read

@@ -2,15 +2,15 @@
 
 ```
 session nursery
-├── attend   a ping whenever the outbox has been quiet; if the server is being stopped, say so instead of vanishing
-└── relay    attempts, one after another, until a reply is whole or the plan says to give up
+├── keep_alive    a ping whenever the outbox has been quiet
+├── drain_watch   the server is being stopped: say so, instead of vanishing
+└── relay         attempts, one after another, until a reply is whole or the plan says to give up
 ```
 
 Nothing is opened before `Session.run` starts and nothing is left open when it returns, however it returns: cancelling
 it (the client left) closes Kiro's socket, frees the credential's slot and sends nothing more.
 """
 
-import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -183,7 +183,9 @@ class Session:
         try:
             async with trio.open_nursery() as nursery:
                 self._cancel_scope = nursery.cancel_scope
-                nursery.start_soon(self._attend, outbox)
+                if self._live:
+                    nursery.start_soon(self._keep_alive, outbox)
+                nursery.start_soon(self._drain_watch, outbox)
                 ended.append(await self._relay(outbox))
                 async with outbox.settled():  # a ping may be on its way just now
                     nursery.cancel_scope.cancel(reason="the relay is done")
@@ -192,26 +194,20 @@ class Session:
             return Failure(Fault.INTERNAL, type(bug.exceptions[0]).__name__)
         return ended[0] if ended else self._stopped_by
 
-    async def _attend(self, outbox: Outbox) -> None:
-        """Ping whenever the outbox has been quiet; end the session when the server is being stopped.
-
-        One task for both: a task costs as much as the translation of twenty reads, and memory for as long as it lives.
-        """
+    async def _keep_alive(self, outbox: Outbox) -> None:
         ping = self._patience.ping
         while True:
             now = trio.current_time()
             due = outbox.quiet_since + (self._patience.grace if outbox.progress is Progress.SILENT else ping)
-            if not self._live:
-                look = math.inf
-            elif now < due:
+            if now < due:
                 # Never longer than a ping's time: the first content may come meanwhile, and shortens the patience.
-                look = min(due, now + ping)
+                await trio.sleep_until(min(due, now + ping))
             else:
                 await outbox.ping(self._translator.keepalive())
-                look = trio.current_time() + ping / 10  # if a write is stuck, look again soon, not at once
-            with trio.move_on_at(look):
-                await self._closing.wait()
-                break
+                await trio.sleep(ping / 10)  # if a write is stuck, look again soon, not at once
+
+    async def _drain_watch(self, outbox: Outbox) -> None:
+        await self._closing.wait()
         async with outbox.settled():  # not in the middle of a write
             self.stop(Fault.SHUTTING_DOWN)
 
