@@ -19,4 +19,6 @@ def mount(app: Quart, gateway: Gateway) -> None:
         return await answer(place, ROUTES, request, f"/{rest}")
 
     for rule in (PREFIX, f"{PREFIX}/", f"{PREFIX}/<path:rest>"):
-        app.add_url_rule(rule, endpoint=f"admin {rule}", view_func=admin, methods=[*METHODS])
+        app.add_url_rule(
+            rule, endpoint=f"admin {rule}", view_func=admin, methods=[*METHODS], merge_slashes=False
+        )
