@@ -25,10 +25,23 @@ def run_interruptibly(work: Callable[[], Awaitable[_T]], farewell: str) -> _T:
         Interrupted: a signal came first; `farewell` says what that means.
     """
     done: list[_T] = []
-    trio.run(partial(_run, work, done))
+    try:
+        trio.run(partial(_run, work, done))
+    except ExceptionGroup as group:
+        # Nurseries wrap what leaves them, each once more; what is meant for the person is told as it is.
+        meant, bugs = group.split(click.ClickException)
+        if meant is None or bugs is not None:
+            raise
+        raise _first(meant) from None
     if not done:
         raise Interrupted(farewell)
     return done[0]
+
+
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _run(work: Callable[[], Awaitable[_T]], done: list[_T]) -> None:

@@ -1,6 +1,7 @@
 """What the commands for accounts are made of: the options that all have, the settings, the file, the way to Kiro."""
 
 import functools
+import io
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import click
 from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.credential import Defaults, Proxy
-from kiro_trio.credentials.custody import Custody
+from kiro_trio.credentials.custody import Custody, environment_credential
 from kiro_trio.credentials.login.desk import Desk
 from kiro_trio.credentials.roster import Roster
 from kiro_trio.credentials.state import StateFile, state_path
@@ -94,8 +95,15 @@ class House:
     async def custody(self, *, keep: bool) -> AsyncIterator[Custody]:
         """The accounts and how they stand; `keep`: what changed is written down, beside what a gateway wrote."""
         store = await self.store()
-        state = StateFile(state_path(store.path))
-        custody = Custody(store, state, self.calls, Roster("priority"), self.defaults, self.wire)
+        custody = Custody(
+            store,
+            StateFile(state_path(self.path)),
+            self.calls,
+            Roster("priority"),
+            self.defaults,
+            self.wire,
+            environment_credential(self.settings.kiro_api_key, self.defaults),
+        )
         await custody.load_state()
         try:
             yield custody
@@ -105,7 +113,9 @@ class House:
 
 
 def open_house(config: Path, credentials_file: str | None, upstream_url: str | None) -> House:
-    """Read the settings, with the flags over them; logs go to stderr, and only what is broken.
+    """Read the settings, with the flags over them.
+
+    Nothing is logged, for a command says itself what it did; at the level `debug` everything is, on stderr.
 
     Raises:
         SettingsError: a setting cannot be used.
@@ -115,7 +125,8 @@ def open_house(config: Path, credentials_file: str | None, upstream_url: str | N
         "upstream_url": ("--upstream", upstream_url),
     }
     settings = load_settings(config, os.environ, flags).settings
-    configure_logging("error", settings.log_format)
+    debug = settings.log_level == "debug"
+    configure_logging("debug" if debug else "error", settings.log_format, None if debug else io.StringIO())
     register_secret(settings.proxy_password)
     return House(settings, *_taken_apart(settings))
 

@@ -8,7 +8,7 @@ from typing import Any
 from kiro_trio.credentials.imports.candidate import Candidate
 from kiro_trio.credentials.imports.database import MAGIC, Unreadable, read_tables
 from kiro_trio.credentials.imports.kirocli import read_rows
-from kiro_trio.credentials.imports.objects import read_objects
+from kiro_trio.credentials.imports.objects import Registrations, read_objects
 from kiro_trio.credentials.imports.places import DATABASE, EXPORTS, IDE_TOKEN, export_folders, usual_places
 
 _LARGEST = 32 * 1024 * 1024
@@ -29,10 +29,17 @@ def read_source(path: Path) -> list[Candidate]:
             return read_rows(tables["auth_kv"], tables["state"])
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror or error}") from None
+    ide = path.name.startswith(IDE_TOKEN.removesuffix(".json"))
+    return read_bytes(data, lambda name: _registration(path.parent, name), ide=ide)
+
+
+def read_bytes(
+    data: bytes, registrations: Registrations = lambda _: None, *, ide: bool = False
+) -> list[Candidate]:
+    """The accounts in JSON; raises `Unreadable`."""
     if len(data) > _LARGEST:
         raise Unreadable("is too large for a file of accounts")
-    ide = path.name.startswith(IDE_TOKEN.removesuffix(".json"))
-    found = read_objects(_parsed(data), lambda name: _registration(path.parent, name), ide=ide)
+    found = read_objects(_parsed(data), registrations, ide=ide)
     if not found:
         raise Unreadable("holds no accounts that we know the shape of")
     return found

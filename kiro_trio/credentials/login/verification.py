@@ -25,6 +25,9 @@ from kiro_trio.kiro.endpoint import Call, usage_call
 from kiro_trio.kiro.faults import classify
 from kiro_trio.kiro.usage import UsageLimits, UsageUnreadable, parse_usage_limits
 
+UsageAndUser = tuple[UsageLimits, str]
+"""What is left, and Kiro's id of the user ("" if it says none)."""
+
 _ORGANISATIONS = frozenset({AccountKind.ORGANISATION, AccountKind.UNKNOWN})
 
 
@@ -63,7 +66,7 @@ async def verify(credential: Credential, defaults: Defaults, wire: Wire, calls: 
             if kind is AccountKind.ORGANISATION and not found_arn:
                 problem = "its organisation has given it no Kiro profile: ask the administrator for a Kiro subscription"
     credential = replace(credential, profile_arn=found_arn or credential.profile_arn)
-    answer = await _usage_either_way(credential, kind, defaults, wire, calls)
+    answer = await usage_of(credential, kind, defaults, wire, calls)
     if isinstance(answer, Failure):
         return Verified(kind, found_arn, failure=answer, problem=problem or sentence(answer))
     usage, user_id = answer
@@ -75,13 +78,13 @@ def sentence(failure: Failure) -> str:
     return failure.fault.value + (f" ({failure.detail})" if failure.detail else "")
 
 
-_Usage = tuple[UsageLimits, str]
-
-
-async def _usage_either_way(
+async def usage_of(
     credential: Credential, kind: AccountKind, defaults: Defaults, wire: Wire, calls: SmallCalls
-) -> _Usage | Failure:
-    """Ask with the account's profile ARN, or without if that is how it is used; and the other way if Kiro wants that."""
+) -> UsageAndUser | Failure:
+    """Ask what is left, with the account's profile ARN or without, and the other way if Kiro wants that.
+
+    The access token must be good. Cancelling it has no consequence.
+    """
     arn = effective_arn(credential, kind, defaults)
     forms = [arn, ""] if arn else [""]
     if credential.arn_mode is ArnMode.WITHOUT:
@@ -99,7 +102,7 @@ async def _usage_either_way(
 
 async def _ask(
     credential: Credential, arn: str, defaults: Defaults, wire: Wire, calls: SmallCalls
-) -> _Usage | Failure:
+) -> UsageAndUser | Failure:
     caller = caller_of(credential, defaults, wire, profile_arn=arn or None)
     call = usage_call(preset_of(credential, defaults, wire), caller, str(uuid.uuid4()), wire.base)
     answer = await calls.send(_with_email(call), effective_proxy(credential, defaults))
