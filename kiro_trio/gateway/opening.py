@@ -1,7 +1,6 @@
 """Opening: the settings taken apart, and the gateway built of them. Below this module nobody reads settings."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from kiro_trio.credentials.calls import Wire
@@ -17,7 +16,7 @@ from kiro_trio.gateway.gateway import Gateway, Parts
 from kiro_trio.gateway.history import History, Retention
 from kiro_trio.gateway.metrics import Metrics
 from kiro_trio.gateway.watching import CountedCalls
-from kiro_trio.kiro.endpoint import Preset, Versions
+from kiro_trio.kiro.endpoint import Versions
 from kiro_trio.kiro.preset_changes import changed_presets
 from kiro_trio.settings import Settings
 from kiro_trio.settings.source import Source
@@ -39,14 +38,11 @@ async def open_gateway(settings: Settings, source: Source | None = None) -> Gate
         CertificateFileError: the settings' CA file cannot be used.
         ValueError: a change to an endpoint preset or a model cannot be used; the text says which.
     """
-    presets = changed_presets(settings.endpoints)
-    versions = Versions(settings.kiro_version, settings.node_version, settings.system_version)
-    wire = Wire(presets, versions, settings.upstream_url.rstrip("/") or None)
+    defaults, wire = taken_apart(settings)
     tls = client_context(Path(settings.ca_file) if settings.ca_file else None)
     metrics = Metrics()
     clients = Clients(tls, connect_timeout=settings.connect_timeout)
     calls = CountedCalls(SmallCallsOver(clients), metrics.note_call)
-    defaults = _defaults(settings, presets)
     path = Path(settings.credentials_file)
     store = FileStore(path, defaults)
     await store.open()
@@ -71,6 +67,31 @@ async def open_gateway(settings: Settings, source: Source | None = None) -> Gate
     )
 
 
+def taken_apart(settings: Settings) -> tuple[Defaults, Wire]:
+    """What the settings say of accounts, and of how calls to Kiro are made.
+
+    Raises:
+        ValueError: a change to an endpoint preset cannot be used; the text says which.
+    """
+    presets = changed_presets(settings.endpoints)
+    defaults = Defaults(
+        region=settings.region,
+        auth_region=settings.auth_region or None,
+        api_region=settings.api_region or None,
+        proxy=settings.proxy,
+        endpoint=settings.default_endpoint,
+        api_key_endpoint=settings.api_key_endpoint,
+        endpoints=frozenset(presets),
+        machine_id=settings.machine_id or None,
+        social_arn=settings.social_profile_arn,
+        builder_id_arn=settings.builder_id_profile_arn,
+    )
+    versions = Versions(
+        settings.kiro_version, settings.node_version, settings.system_version, settings.cli_version
+    )
+    return defaults, Wire(presets, versions, settings.upstream_url.rstrip("/") or None)
+
+
 async def _open_books(settings: Settings, path: Path, keeper: Keeper) -> Books:
     retention = Retention(settings.recent_requests, settings.recent_days, settings.usage_days)
     history = History(path.with_name(f"{path.stem}.history.sqlite3"), retention, wall_clock)
@@ -88,18 +109,6 @@ def _counter(settings: Settings, clients: Clients) -> RemoteCount | None:
         settings.count_tokens_api_key,
         settings.count_tokens_auth_type,
         settings.proxy,
-    )
-
-
-def _defaults(settings: Settings, presets: Mapping[str, Preset]) -> Defaults:
-    return Defaults(
-        region=settings.region,
-        auth_region=settings.auth_region or None,
-        api_region=settings.api_region or None,
-        proxy=settings.proxy,
-        endpoint=settings.default_endpoint,
-        endpoints=frozenset(presets),
-        machine_id=settings.machine_id or None,
     )
 
 
