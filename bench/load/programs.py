@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import trustme
@@ -61,8 +62,10 @@ def upstream(folder: Path, *, tls: bool = False) -> Iterator[Upstream]:
 
 
 @contextmanager
-def gateway(folder: Path, to: Upstream, *, name: str = "gateway", **settings: object) -> Iterator[Program]:
-    """`kiro-trio serve`, with an account whose token is valid for years."""
+def gateway(
+    folder: Path, to: Upstream, *, accounts: Sequence[dict[str, Any]] = (), **settings: object
+) -> Iterator[Program]:
+    """`kiro-trio serve`, with these accounts, or one whose token is valid for years."""
     folder.mkdir()
     # One account carries all streams here; what Kiro would say to that is not the question.
     config = {"apiKey": KEY, "host": "127.0.0.1", "port": 0, "perCredentialConcurrency": 10_000, **settings}
@@ -75,20 +78,20 @@ def gateway(folder: Path, to: Upstream, *, name: str = "gateway", **settings: ob
         "authMethod": "social",
     }
     (folder / "config.json").write_text(json.dumps(config))
-    (folder / "credentials.json").write_text(json.dumps([account]))
+    (folder / "credentials.json").write_text(json.dumps(accounts or [account]))
     command = [sys.executable, "-m", "kiro_trio", "serve", "--upstream", to.url]
-    with listening(name, command, folder) as program:
+    with listening("gateway", command, folder) as program:
         yield program
 
 
 @contextmanager
-def peer(folder: Path, to: Upstream, python: Path, *, name: str = "peer") -> Iterator[Program]:
+def peer(folder: Path, to: Upstream, python: Path) -> Iterator[Program]:
     """The FastAPI and httpx translation."""
     folder.mkdir()
     command = [str(python), str(PEER), "--upstream", to.url]
     if to.ca_file:
         command += ["--ca", str(to.ca_file)]
-    with listening(name, command, folder) as program:
+    with listening("peer", command, folder) as program:
         yield program
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+import trio
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -41,6 +42,11 @@ class Gauges(Collector):
         yield phases
         yield GaugeMetricFamily(
             "kiro_trio_queue", "Requests that wait for an account.", value=self._source.waiting()
+        )
+        yield GaugeMetricFamily(
+            "kiro_trio_tasks",
+            "Tasks of the whole process: a few, and a handful per connection that is being served.",
+            value=trio.lowlevel.current_statistics().tasks_living,
         )
         yield from self._accounts()
         left = GaugeMetricFamily(
