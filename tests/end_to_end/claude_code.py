@@ -64,8 +64,10 @@ class Turn:
         ]
 
 
-async def ask(program: Path, home: Path, url: str, key: str, prompt: str, *arguments: str) -> Turn:
-    """Run `claude -p PROMPT` in an empty HOME, with dummy keys, talking to `url` only."""
+async def ask(
+    program: Path, home: Path, url: str, key: str, prompt: str, *arguments: str, **variables: str
+) -> Turn:
+    """Run `claude -p PROMPT` in an empty HOME, with dummy keys, talking to `url` only; `variables` go to its environment."""
     work = home / "work"
     work.mkdir(exist_ok=True)
     environment = {
@@ -76,10 +78,11 @@ async def ask(program: Path, home: Path, url: str, key: str, prompt: str, *argum
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_AUTOUPDATER": "1",
         "NO_PROXY": "*",
+        **variables,
     }
     command = [
         str(program), "-p", prompt, "--output-format", "stream-json", "--verbose",
-        "--allowedTools", "Bash", "Read", "Write", "Edit", *arguments,
+        "--allowedTools", "Bash", "Read", "Write", "Edit", "WebSearch", *arguments,
     ]  # fmt: skip
     with trio.fail_after(90):
         done = await trio.run_process(
