@@ -61,8 +61,10 @@ def command(
         show_table(HEADS, [look.cells() for look in looks], marked=[not look.ready for look in looks])
     else:
         click.echo(f"There are no accounts in {house.path}. `kiro-trio login` makes one.")
+    told = [look.status.sentence for look in looks if look.status.standing is Standing.MISCONFIGURED]
     for problem in problems:
-        tell(f"Warning: {printable(problem, 1000)}")
+        if not any(sentence in problem for sentence in told):
+            tell(f"Warning: {printable(problem, 1000)}")
 
 
 async def _looks(house: House, offline: bool) -> tuple[list[Look], tuple[str, ...]]:  # noqa: FBT001 - by position

@@ -62,7 +62,9 @@ def test_the_table(folder):
         idc("b", disabled=True, accessToken="aoaX", expiresAt="2999-01-01T00:00:00Z"),
         {"refreshToken": "aor..."},
     )
-    lines = run("list", "--offline").stdout.splitlines()
+    done = run("list", "--offline")
+    lines = done.stdout.splitlines()
+    assert done.stderr == ""
     assert lines[0].split("  ")[0] == "ID"
     assert len(lines) == 4
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3"]
