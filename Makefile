@@ -2,10 +2,12 @@
 #
 #   PYTHON  the interpreter to make the environment from       VENV  where the environment stands
 #   ARGS    passed on to what runs, such as: make test ARGS="tests/wire -k crc"
+#   JOBS    how many processes run tests
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+JOBS ?= 2
 UV ?= uv
 
 python := $(VENV)/bin/python
@@ -23,7 +25,7 @@ demo: $(ready)  ## Stream a request that Claude Code really sent through the gat
 	@$(python) -m kiro_trio demo $(ARGS)
 
 test: $(dev_ready)  ## Run all tests
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(dev_ready)  ## Check style, types and the direction of imports
 	@$(python) -m ruff check

@@ -19,9 +19,8 @@ from kiro_trio.credentials.login.desk import Desk
 from kiro_trio.credentials.roster import Roster
 from kiro_trio.credentials.state import StateFile, state_path
 from kiro_trio.credentials.store import FileStore
-from kiro_trio.kiro.endpoint import Versions
+from kiro_trio.gateway.opening import taken_apart
 from kiro_trio.kiro.identity import machine_id
-from kiro_trio.kiro.preset_changes import changed_presets
 from kiro_trio.settings import Settings, load_settings
 from kiro_trio.telemetry import configure_logging, register_secret
 from kiro_trio.upstream.clients import Clients
@@ -128,24 +127,4 @@ def open_house(config: Path, credentials_file: str | None, upstream_url: str | N
     debug = settings.log_level == "debug"
     configure_logging("debug" if debug else "error", settings.log_format, None if debug else io.StringIO())
     register_secret(settings.proxy_password)
-    return House(settings, *_taken_apart(settings))
-
-
-def _taken_apart(settings: Settings) -> tuple[Defaults, Wire]:
-    presets = changed_presets(settings.endpoints)
-    defaults = Defaults(
-        region=settings.region,
-        auth_region=settings.auth_region or None,
-        api_region=settings.api_region or None,
-        proxy=settings.proxy,
-        endpoint=settings.default_endpoint,
-        api_key_endpoint=settings.api_key_endpoint,
-        endpoints=frozenset(presets),
-        machine_id=settings.machine_id or None,
-        social_arn=settings.social_profile_arn,
-        builder_id_arn=settings.builder_id_profile_arn,
-    )
-    versions = Versions(
-        settings.kiro_version, settings.node_version, settings.system_version, settings.cli_version
-    )
-    return defaults, Wire(presets, versions, settings.upstream_url.rstrip("/") or None)
+    return House(settings, *taken_apart(settings))
