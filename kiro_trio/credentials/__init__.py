@@ -11,5 +11,6 @@ What is kept: `store` is the interface and the file behind it, `file` the file i
 others become one, `document` and `entry` its text, `atomic` how it is written; `state` keeps the records beside it.
 
 What is said to Kiro: `calls` is how, `renewal`, `profiles` and `allowance` are one call each and what its answer means.
-`credential` has the types that other rooms see: `Credential`, `Lease`, `Proxy`, `Defaults`. `login` makes new accounts.
+`credential` has the types that other rooms see: `Credential`, `Lease`, `Proxy`, `Defaults`. `login` makes new accounts,
+`imports` finds those that other programs keep.
 """
