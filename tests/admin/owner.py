@@ -1,12 +1,13 @@
 """The owner at work: the whole house with an admin key, and requests that carry it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import trio
 
 from kiro_trio.settings.source import Source
 from kiro_trio.simulator.accounts import Account
@@ -67,3 +68,12 @@ def stranger(simulator: Simulator, email: str = "new@example.com", **more: Any) 
     account = Account(email, **more)
     simulator.accounts.append(account)
     return account
+
+
+async def until(me: Owner, good: Callable[[Any], bool]) -> Any:
+    """Look at what runs until it is as wanted."""
+    while True:
+        live = await me.get("/live")
+        if good(live):
+            return live
+        await trio.sleep(0.01)

@@ -157,7 +157,7 @@ async def test_a_body_that_is_too_large_is_refused(tmp_path, chunked: bool) -> N
         if chunked:
             del request.headers["content-length"]
             request.headers["transfer-encoding"] = "chunked"
-            request.stream = Pieces()
+        request.stream = Pieces()
         answer = await http.send(request)
         assert (answer.status_code, answer.json()["error"]["type"]) == (413, "request_too_large")
         assert (await me.ask("GET", "/status")).status_code == 200
