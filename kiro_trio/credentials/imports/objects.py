@@ -73,8 +73,9 @@ def normal_entry(fields: Mapping[str, Any]) -> Entry:
     for key, value in fields.items():
         name = _camel(key)
         name = _OTHER_NAMES.get(name, name)
-        if value is not None and value != "" and (name == key or name not in fields):
-            entry[name] = value.strip() if isinstance(value, str) else value
+        plain = value.strip() if isinstance(value, str) else value
+        if plain is not None and plain != "" and (name == key or name not in fields):
+            entry[name] = plain
     for name in _MOMENTS:
         moment = parse_expiry(entry.get(name))
         if moment is not None:
