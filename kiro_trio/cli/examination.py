@@ -84,12 +84,14 @@ async def examine(wish: Wish, report: Report) -> None:
     report(await look_at_port(house.settings, wish.config))
     keeps = await trio.to_thread.run_sync(can_write_beside, house.path)
     report(keeps)
+    for finding in read_by_others("accounts", house.path):  # before the store replaces the file by a private one
+        report(finding)
     try:
         store = await house.store()
     except InvalidFile as error:
         report(Finding("accounts", Verdict.BAD, str(error), "mend the file, or bring back a copy of it"))
         return
-    for finding in (*read_accounts(store, house.settings), *read_by_others("accounts", house.path)):
+    for finding in read_accounts(store, house.settings):
         report(finding)
     await _examine_accounts(house, wish, report, keeps=keeps.verdict is Verdict.GOOD)
 
