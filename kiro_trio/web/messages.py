@@ -71,6 +71,8 @@ async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     )
     dialect = AnthropicDialect(g.request_id, asked.stream, taken.request.warnings)
     record = log.bind(request_id=g.request_id, client=g.client, model=asked.prompt.model, stream=asked.stream)
+    if taken.request.warnings:
+        record = record.bind(warnings=taken.request.warnings)
 
     async def conduct(door: Door) -> None:
         outbox = Outbox(door, dialect)
