@@ -84,7 +84,9 @@ async def examine(wish: Wish, report: Report) -> None:
     report(await look_at_port(house.settings, wish.config))
     keeps = await trio.to_thread.run_sync(can_write_beside, house.path)
     report(keeps)
-    for finding in read_by_others("accounts", house.path):  # before the store replaces the file by a private one
+    for finding in read_by_others(
+        "accounts", house.path
+    ):  # before the store replaces the file by a private one
         report(finding)
     try:
         store = await house.store()
