@@ -10,6 +10,7 @@ import re
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
@@ -124,9 +125,9 @@ def register_secret(value: str | None) -> None:
 
 def redact(text: str) -> str:
     """`text` without the registered secrets and without whatever has the shape of one."""
-    # The longest first: a secret may be the beginning of another.
-    for secret in sorted((known for known in _known if known in text), key=len, reverse=True):
-        text = text.replace(secret, REDACTED)
+    if found := [known for known in _known if known in text]:
+        for secret in sorted(found, key=len, reverse=True):  # a secret may be the beginning of another
+            text = text.replace(secret, REDACTED)
     if _TRACE.search(text):
         for shape, instead in _SHAPES:
             text = shape.sub(instead, text)
@@ -142,18 +143,23 @@ def _clean(name: str, value: Any, depth: int) -> Any:
     match value:
         case None | bool() | int() | float():
             return value
-        case _ if value and _SECRET_NAME.search(name):
+        case _ if value and _is_secret_name(name):
             return REDACTED
         case str():
             return redact(value)
         case bytes() | bytearray():
             return redact(bytes(value).decode("utf-8", "backslashreplace"))
-        case Mapping() if depth:
+        case dict() | Mapping() if depth:  # asking for `Mapping` alone takes ten times as long
             return {redact(str(key)): _clean(str(key), item, depth - 1) for key, item in value.items()}
         case list() | tuple() | set() | frozenset() if depth:
             return [_clean("", item, depth - 1) for item in value]
         case _:
             return redact(repr(value))
+
+
+@lru_cache(1024)
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def _renderers(form: LogFormat, out: TextIO) -> list[Processor]:
