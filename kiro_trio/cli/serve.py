@@ -106,7 +106,7 @@ def _settle(settings: Settings) -> None:
     if settings.fast_path:
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        gc.set_threshold(5_000, 10, 10)
 
 
 def _announce(written: Path | None, settings: Settings, url: str) -> None:
