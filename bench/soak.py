@@ -12,7 +12,6 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,8 +179,8 @@ def simulated(folder: Path, stack: ExitStack) -> Program:
     return stack.enter_context(listening("simulator", command, folder))
 
 
-def soak(seconds: float, clients: int, seed: int, keep: Callable[[str], object] = lambda _log: None) -> bool:
-    """Run and report; `keep` is given the gateway's log."""
+def soak(seconds: float, clients: int, seed: int, log: Path | None = None, samples: Path | None = None) -> bool:
+    """Run and report; keep the gateway's log and what the gauges showed where somebody wants them."""
     with workshop() as (folder, stack):
         kiro = simulated(folder / "kiro", stack)
         house = folder / "gateway"
@@ -190,7 +189,10 @@ def soak(seconds: float, clients: int, seed: int, keep: Callable[[str], object] 
         run = Soak(target, kiro, random.Random(seed))  # noqa: S311 - which request comes next is no secret
         trio.run(run.run, seconds, clients)
         run.check_log(house / "log")
-        keep((house / "log").read_text())
+        if log is not None:
+            log.write_bytes((house / "log").read_bytes())
+        if samples is not None:
+            samples.write_text(json.dumps({name: gauge.samples for name, gauge in run.gauges.items()}))
         return run.report()
 
 
@@ -200,9 +202,9 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--log", type=Path, help="keep the gateway's log there")
+    parser.add_argument("--samples", type=Path, help="write what the gauges showed there, as JSON")
     options = parser.parse_args()
-    keep = options.log.write_text if options.log else lambda _log: None
-    sys.exit(not soak(options.minutes * 60, options.clients, options.seed, keep))
+    sys.exit(not soak(options.minutes * 60, options.clients, options.seed, options.log, options.samples))
 
 
 if __name__ == "__main__":
