@@ -289,11 +289,13 @@ class _Http2Refused(Exception):
     """A client speaks HTTP/2 to a server that does not."""
 
 
-def install(on_error: Callable[[BaseException], None]) -> None:
+def install(
+    on_error: Callable[[BaseException], None], server: type[GatewayTCPServer] = GatewayTCPServer
+) -> None:
     """Make hypercorn's trio worker serve its connections with ours; `on_error` is told of bugs in serving one."""
     GatewayTCPServer.on_error = staticmethod(on_error)
     logging.getLogger("hypercorn.error").setLevel(logging.WARNING)  # where we listen is said on stdout, once
-    setattr(hypercorn.trio.run, "TCPServer", GatewayTCPServer)  # noqa: B010 - it is not theirs to export
+    setattr(hypercorn.trio.run, "TCPServer", server)  # noqa: B010 - it is not theirs to export
 
 
 def cut_stuck_writes() -> None:

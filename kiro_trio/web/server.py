@@ -22,7 +22,7 @@ from kiro_trio.web.listener import GatewayConfig, cut_stuck_writes, install
 log = structlog.get_logger(__name__)
 
 # Time for the last error events to go out; then for the cut connections to close.
-_FAREWELL = 2.0
+FAREWELL = 2.0
 
 
 async def serve_gateway(
@@ -44,12 +44,12 @@ async def serve_gateway(
     """
     gateway = await open_gateway(settings, source)
     stopping = trio.Event() if shutdown is None else shutdown
-    install(_log_bug)
+    install(log_bug)
     async with trio.open_nursery() as nursery:
         await nursery.start(
             _serve, make_app(gateway, *extensions), listen_config(settings), stopping, on_listening
         )
-        nursery.start_soon(_drain, gateway, settings.shutdown_grace, stopping)
+        nursery.start_soon(drain, gateway, settings.shutdown_grace, stopping)
         await gateway.stopped.wait()
         nursery.cancel_scope.cancel(reason="stopped")
 
@@ -63,7 +63,7 @@ def listen_config(settings: Settings) -> GatewayConfig:
     config.http2 = settings.http2
     config.fast_path = settings.fast_path
     config.alpn_protocols = ["h2", "http/1.1"] if settings.http2 else ["http/1.1"]
-    config.graceful_timeout = settings.shutdown_grace + 2 * _FAREWELL
+    config.graceful_timeout = settings.shutdown_grace + 2 * FAREWELL
     return config
 
 
@@ -82,15 +82,17 @@ async def _serve(
         task_status.started()
 
 
-async def _drain(gateway: Gateway, grace: float, stopping: trio.Event) -> None:
+async def drain(gateway: Gateway, grace: float, stopping: trio.Event) -> None:
+    """Wait for `stopping`; end what runs `grace` seconds later, and soon after it what no client takes."""
     await stopping.wait()
     gateway.draining = True
     log.info("stopping", running=len(gateway.live), grace=grace)
     await trio.sleep(grace)
     gateway.closing.set()
-    await trio.sleep(_FAREWELL)
+    await trio.sleep(FAREWELL)
     cut_stuck_writes()
 
 
-def _log_bug(error: BaseException) -> None:
+def log_bug(error: BaseException) -> None:
+    """Say that serving a connection ended in a bug of ours."""
     log.error("connection failed", exc_info=error)
