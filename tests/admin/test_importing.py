@@ -133,7 +133,7 @@ async def test_an_account_is_edited_and_what_is_wrong_is_not(tmp_path) -> None:
             "email": "other@example.com",
             "authRegion": "eu-west-1",
             "apiRegion": "eu-central-1",
-            "proxyUrl": "http://10.0.0.1:3128",
+            "proxyUrl": "http://192.0.2.1:3128",
             "proxyUsername": "user",
             "proxyPassword": "hunter2-hunter2",
             "endpoint": "cli",
@@ -159,7 +159,7 @@ async def test_an_account_is_edited_and_what_is_wrong_is_not(tmp_path) -> None:
         "eu-west-1",
         "eu-central-1",
     )
-    assert (shown["proxyUrl"], shown["hasProxy"], shown["endpoint"]) == ("http://10.0.0.1:3128", True, "cli")
+    assert (shown["proxyUrl"], shown["hasProxy"], shown["endpoint"]) == ("http://192.0.2.1:3128", True, "cli")
     assert (shown["concurrency"], shown["priority"]) == (3, 4)
     assert "hunter2" not in json.dumps(shown)
     assert "user" not in shown["proxyUrl"]
