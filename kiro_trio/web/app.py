@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from secrets import token_hex
 
 import structlog
+import trio
 from quart import Response, g, request
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
@@ -47,6 +49,9 @@ class App(QuartTrio):
     asgi_http_class: type[TrioASGIHTTPConnection] = Connection
 
 
+_DRAINED = 1024 * 1024
+_DRAIN_PATIENCE = 1.0
+
 Extension = Callable[[App, Gateway], None]
 """Adds routes of another room to the application."""
 
@@ -86,6 +91,7 @@ def _add_hooks(app: App, gateway: Gateway) -> None:
         response.headers["request-id"] = g.request_id
         if not isinstance(response, Conducted):  # those are counted when they are over
             gateway.metrics.note_answer(_counted_as(), response.status_code)
+            await _drain()
         return response
 
     @app.errorhandler(InvalidRequest)
@@ -144,6 +150,19 @@ def _add_routes(app: App, gateway: Gateway) -> None:
         ("/metrics", metrics.show_metrics),
     ):
         _route(app, "GET", path, partial(show, gateway))
+
+
+async def _drain() -> None:
+    """Take what is left of a body that nobody wanted, within reason.
+
+    With a rest unread the connection would be closed right behind the answer, which then may never be seen.
+    """
+    left = _DRAINED
+    with trio.move_on_after(_DRAIN_PATIENCE), suppress(HTTPException):
+        async for chunk in request.body:
+            left -= len(chunk)
+            if left < 0:
+                return
 
 
 def _counted_as() -> str:
