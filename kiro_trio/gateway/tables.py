@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS requests (
     record BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS requests_at ON requests (at);
+CREATE INDEX IF NOT EXISTS requests_failed ON requests (seq) WHERE outcome <> 'whole';
 CREATE TABLE IF NOT EXISTS usage (
     hour INTEGER NOT NULL,
     client TEXT NOT NULL,
