@@ -15,8 +15,10 @@ pip := $(python) -m pip --disable-pip-version-check --quiet install
 # Stamps: an environment is made again only when the lock that it was made from has changed.
 ready := $(VENV)/.kiro-trio-ready
 dev_ready := $(VENV)/.kiro-trio-dev-ready
+# What the gateway is compared with has dependencies of its own, and nobody else needs them: not locked, not with ours.
+peer_ready := .venv-peer/.kiro-trio-ready
 
-.PHONY: help demo test lint format bench fuzz lock clean
+.PHONY: help demo test lint format bench soak fuzz lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -37,8 +39,13 @@ format: $(dev_ready)  ## Bring all files into shape
 	@$(python) -m ruff check --fix
 	@$(python) -m ruff format
 
-bench: $(dev_ready)  ## Measure
-	@set -e; for script in bench/*.py; do echo "== $$script"; $(python) "$$script" $(ARGS); done
+bench: $(dev_ready)  ## Measure the decoder, then the gateway beside a peer (ARGS are the gateway's)
+	@$(python) bench/decoder.py
+	@$(MAKE) --no-print-directory $(peer_ready) || echo "No peer: what it needs could not be installed."
+	@$(python) -m bench.gateway $(ARGS)
+
+soak: $(dev_ready)  ## Three minutes of mixed traffic with faults: nothing grows, nothing is lost
+	@$(python) -m bench.soak $(ARGS)
 
 fuzz: $(dev_ready)  ## Search longer for inputs that break something
 	@$(python) -m fuzz $(or $(ARGS),all)
@@ -48,7 +55,7 @@ lock:  ## Bring the locks up to date with pyproject.toml (needs uv)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -o requirements-dev.lock pyproject.toml
 
 clean:  ## Remove what was made here
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-peer .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 $(python):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'
@@ -57,6 +64,11 @@ $(python):
 $(ready): requirements.lock | $(python)
 	@echo "Installing what the gateway needs into $(VENV) ..."
 	@$(pip) --require-hashes -r requirements.lock
+	@touch $@
+
+$(peer_ready): bench/peers/requirements.txt
+	@$(PYTHON) -m venv .venv-peer
+	@.venv-peer/bin/python -m pip --disable-pip-version-check --quiet install -r bench/peers/requirements.txt
 	@touch $@
 
 # What the tests need contains what the gateway needs, so this one environment serves both.
