@@ -30,6 +30,9 @@ REASONS: Mapping[Standing, str] = {
 """Standings that count as disabled, by kiro.rs's word for why (the last one is ours). A mere pause does not count."""
 
 
+_NO_LIMIT = 2**31  # who has none has a number that a page cannot read
+
+
 class HowFresh(msgspec.Struct):
     """Whether to ask Kiro although the last answer is only minutes old."""
 
@@ -155,7 +158,7 @@ def _shown(
         heals_by_itself=status.heals_by_itself,
         switched_off=status.disabled,
         in_flight=status.in_flight,
-        concurrency=status.limit,
+        concurrency=0 if status.limit >= _NO_LIMIT else status.limit,
         failed_requests=status.failures,
         kind=status.kind,
         subscription_title=status.subscription_title,

@@ -59,7 +59,11 @@ class Reloaded(Shape):
 
 
 class Status(Shape):
-    """The gateway at a glance. `problems` are sentences about what its owner should mend."""
+    """The gateway at a glance.
+
+    `problems` are sentences about what its owner should mend. `unknown` counts what Kiro says that we do not know, by
+    name and without a value: the first sign that its protocol has changed.
+    """
 
     version: str
     started_at: str | None
@@ -72,6 +76,7 @@ class Status(Shape):
     draining: bool
     store_writable: bool
     problems: list[str]
+    unknown: dict[str, int]
 
 
 class Model(Shape):
@@ -108,6 +113,7 @@ async def show_status(asked: Asked) -> Status:
         draining=gateway.draining,
         store_writable=await gateway.store_writable(),
         problems=[*gateway.keeper.problems, *gateway.books.problems],
+        unknown=dict(gateway.metrics.unknown_seen),
     )
 
 

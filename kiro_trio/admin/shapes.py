@@ -55,7 +55,8 @@ class CredentialStatus(Shape):
     """An account as it is now, up to `endpoint` as kiro.rs shows it; times are RFC 3339.
 
     `disabled` is true for whatever puts an account out, with `disabled_reason`. `standing` is more exact, with a
-    sentence, Kiro's own word for it (`reason`) and when it is over by itself (`recovers_at`).
+    sentence, Kiro's own word for it (`reason`) and when it is over by itself (`recovers_at`). `concurrency` is how many
+    requests it may serve at once, 0 for any number.
     """
 
     id: int

@@ -41,6 +41,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry(auto_describe=False)
+        self.unknown_seen: Count[str] = Count()
+        """What `note_unknown` was told, for the owner's page."""
         self._models: set[str] = set()
         self._names: set[str] = set()
         self._prefixes: OrderedDict[str, str] = OrderedDict()
@@ -162,8 +164,9 @@ class Metrics:
     def note_unknown(self, names: Mapping[str, int] | Count[str]) -> None:
         """Count what Kiro said that we do not know; beyond a hundred names all others are one."""
         for name, times in names.items():
-            short = _UNNAMEABLE.sub("?", name[:_LONGEST_NAME])
-            self.unknown.labels(_bounded(short, self._names, _MOST_NAMES)).inc(times)
+            short = _bounded(_UNNAMEABLE.sub("?", name[:_LONGEST_NAME]), self._names, _MOST_NAMES)
+            self.unknown_seen[short] += times
+            self.unknown.labels(short).inc(times)
 
     def model_label(self, model: str) -> str:
         """A model's name as a label: clients may make names up, and only so many can be counted apart."""

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kiro_trio.admin import openapi
+from kiro_trio.admin.problems import Kind
 from kiro_trio.admin.table import ROUTES
 from tests.admin.owner import ADMIN_KEY, owner
 from tests.end_to_end.house import KEY
@@ -183,3 +184,15 @@ def fits(value: Any, schema: Any) -> bool:
 def test_every_route_has_a_sentence(route) -> None:
     assert route.summary
     assert route.handler.__doc__ or route.path == "/openapi.json"
+
+
+def test_the_page_about_the_api_names_every_route_and_every_error() -> None:
+    text = (Path(__file__).parents[2] / "docs/admin-api.md").read_text("utf-8")
+    assert [route.path for route in ROUTES if f"{route.method} {route.path}" not in text] == []
+    assert [kind for kind in Kind if f"| `{kind.word}` | {kind.status} |" not in text] == []
+
+
+def test_the_page_about_the_api_names_every_field_of_an_answer() -> None:
+    text = (Path(__file__).parents[2] / "docs/admin-api.md").read_text("utf-8")
+    fields = {name for schema in SCHEMAS.values() for name in schema.get("properties", {})}
+    assert [name for name in sorted(fields) if name not in text] == []
