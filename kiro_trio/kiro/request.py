@@ -128,7 +128,8 @@ class _Source:
 
     def _built(self) -> KiroRequest:
         prompt, options, tally = self.prompt, self.options, Tally()
-        system = client_text(prompt.system)
+        system, clock = client_text(prompt.system)
+        tally.note("line that tells the time moved from the system text to the turn", len(clock.splitlines()))
         model, plan = self._model(system, tally)
         history = normalise(admit(prompt.turns, options, tally), options.prefill, _handback(plan, options))
         if not history.turns:
@@ -136,9 +137,8 @@ class _Source:
         names, tools, policy = self._tools(history.turns, tally)
         head = _head(system_text(plan.tags, system, tools.continued, policy))
         *earlier, current = (*head, *history.turns)
-        current = _instructed(
-            current, turn_instructions(prompt, names, tools=bool(tools.entries), tally=tally)
-        )
+        asked = turn_instructions(prompt, names, tools=bool(tools.entries), tally=tally)
+        current = _instructed(current, system_text(clock, asked))
         _check(earlier, current, options.limits)
         envelope = Envelope(self.conversation_id, model.id, names)
         envelope.history(earlier)

@@ -20,10 +20,25 @@ ACKNOWLEDGEMENT = "I will follow these instructions."
 _VOLATILE = re.compile(r"^[ \t]*x-anthropic-billing-header:.*\n?", re.MULTILINE)
 
 
-def client_text(system: Sequence[str]) -> str:
-    """The client's system texts in one, without lines that would change from turn to turn."""
+# A line that says what time it is: such a label, then a date or a time of day. It is another one in a later turn.
+_CLOCK = re.compile(
+    r"^[ \t>*-]*(?:(?:the )?current (?:local )?(?:date and time|datetime|date|time)|today(?:.s date)?|it is now)"
+    r"\b[^\n]*(?:\d{4}-\d\d-\d\d|\d{1,2}:\d\d|\b\d{1,2}/\d{1,2}/\d{2,4}"
+    r"|\b(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2})[^\n]*(?:\n|\Z)",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+def client_text(system: Sequence[str]) -> tuple[str, str]:
+    """The client's system texts in one, and apart from it the lines that tell the time.
+
+    These would make the head another one whenever the clock has moved on: they belong to the turn.
+    """
     text = "\n".join(part for part in system if part and not part.isspace())
-    return _VOLATILE.sub("", text) if "x-anthropic-billing-header:" in text else text
+    if "x-anthropic-billing-header:" in text:
+        text = _VOLATILE.sub("", text)
+    clock = "\n".join(line[0].strip() for line in _CLOCK.finditer(text))
+    return (_CLOCK.sub("", text), clock) if clock else (text, "")
 
 
 def system_text(*parts: str) -> str:
