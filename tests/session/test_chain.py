@@ -277,7 +277,7 @@ STATUSES = st.sampled_from([None, None, None, None, "throttled"])
 REPLIES = st.builds(Reply, STEPS.map(tuple), STATUSES, MISFORTUNES, st.booleans())
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(REPLIES, min_size=1, max_size=3), st.booleans())
 def test_any_misfortune_has_exactly_one_honest_ending(replies: list[Reply], live: bool) -> None:
     chain = play(*replies, live=live)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import trio
 import trio.testing
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiro_trio.conversation.faults import Failure, Fault
@@ -309,6 +309,7 @@ def marked(scripts: list[Script]) -> list[Script]:
     return scripts
 
 
+@settings(max_examples=10 * settings.default.max_examples)
 @given(SCRIPTS, st.integers(1, 4), st.booleans())
 def test_any_misfortune_has_exactly_one_honest_ending(
     scripts: list[Script], accounts: int, live: bool
