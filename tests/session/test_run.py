@@ -309,7 +309,7 @@ def marked(scripts: list[Script]) -> list[Script]:
     return scripts
 
 
-@settings(max_examples=10 * settings.default.max_examples)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(SCRIPTS, st.integers(1, 4), st.booleans())
 def test_any_misfortune_has_exactly_one_honest_ending(
     scripts: list[Script], accounts: int, live: bool
