@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from kiro_trio.simulator.script import Say, Stall
+from kiro_trio.simulator.script import Pause, Say, Stall
 from tests.admin.owner import owner, until
 from tests.end_to_end.house import prompt, saying, scripted
 from tests.end_to_end.test_leaving import begin
@@ -102,11 +102,14 @@ async def test_the_history_survives_a_restart(tmp_path) -> None:
     assert usage["rows"][0]["requests"] == 1
 
 
-async def test_a_client_that_left_is_a_499(tmp_path) -> None:
-    async with owner(tmp_path, scripted(saying(misfortunes=[Stall()]))) as me:
+@pytest.mark.parametrize("what", [saying(misfortunes=[Stall()]), saying(Say("Hello"), Pause())])
+async def test_a_client_that_left_is_a_499_whatever_it_has_heard(tmp_path, what) -> None:
+    async with owner(tmp_path, scripted(what)) as me:
         client = await begin(me.here, prompt())
         with trio.fail_after(10):
-            await eventually(lambda: bool(me.here.chats()))
+            await eventually(lambda: bool(me.here.chats()) and me.here.chats()[0].at > 0)
+            await until(me, lambda live: live["requests"][0]["session"]["phase"] in {"asked", "answering"})
+            await trio.sleep(0.1)
             await client.aclose()
             await me.here.chats()[0].ended.wait()
             await until(me, lambda live: not live["requests"])

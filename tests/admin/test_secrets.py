@@ -93,6 +93,21 @@ async def live_a_day(me: Owner, secrets: Secrets) -> list[str]:
     return answers
 
 
+def slip(secrets: Secrets) -> None:
+    """Somebody logs all that must not be logged, as carelessly as can be."""
+    log = structlog.get_logger("careless")
+    everything = (
+        " ".join(secrets.known) + " some.one@example.com arn:aws:codewhisperer:us-east-1:123456789012:x/Y"
+    )
+    log.warning(
+        "slip",
+        text=everything,
+        inside={"deep": [everything, everything.encode()]},
+        exc_info=ValueError(everything),
+    )
+    logging.getLogger("library").error("slip: %s", everything)
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 async def test_a_day_leaves_no_secret_behind(tmp_path, form: str) -> None:
     out = io.StringIO()
@@ -104,10 +119,12 @@ async def test_a_day_leaves_no_secret_behind(tmp_path, form: str) -> None:
     async with owner(tmp_path, simulator) as me:
         with trio.fail_after(60):
             answers = await live_a_day(me, secrets)
+        slip(secrets)
     log = out.getvalue()
     assert log.count("request_id") > len(TROUBLES)
     assert "token renewed" in log
     assert "wrong admin key" in log
+    assert log.count("[redacted]") > 10
     assert len(secrets.known) > 12
     assert secrets.found_in(log) == []
     assert WORDS not in log
