@@ -11,6 +11,7 @@ from fuzz.strategies import frames
 from fuzz.targets import decoder_reference
 from tests.wire.builder import frame
 
+BOUNDED = 50
 EXAMPLES = st.binary(max_size=200) | frames.odd_blocks() | frames.odd_frames()
 
 

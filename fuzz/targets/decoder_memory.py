@@ -10,6 +10,7 @@ from fuzz.strategies import frames
 from fuzz.strategies.frames import Fed
 from fuzz.targets import decoder_reference
 
+BOUNDED = 60
 EXAMPLES = st.tuples(st.lists(frames.fed_streams(), max_size=3), frames.fed_streams())
 
 _NUMBERS = (

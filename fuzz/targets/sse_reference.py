@@ -11,7 +11,7 @@ from kiro_trio.wire import WireError
 from tests.wire import sse_reference
 from tests.wire.feeding import Outcome, take
 
-BOUNDED = 300
+BOUNDED = 200
 EXAMPLES = st.tuples(
     events.streams(),
     st.sampled_from((0, 1, 2, 3, 7)),

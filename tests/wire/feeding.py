@@ -1,7 +1,8 @@
 """Feeding decoders: every chunking that matters, and what came out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -24,15 +25,31 @@ def cut(data: bytes, at: Sequence[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(edges)]
 
 
-def chunkings(data: bytes, edges: Sequence[int], *, seed: int = 0) -> Iterator[tuple[str, list[bytes]]]:
-    """Named ways to cut `data`; `edges` are the ends of its frames. A big one is not cut into small pieces."""
-    yield "whole", [data]
-    yield "frame by frame", cut(data, edges)
-    for size in SIZES:
-        if len(data) <= 1 << 20 or size >= 4096:
-            yield f"{size} bytes", [data[i : i + size] for i in range(0, len(data), size)]
+def chunkings(
+    data: bytes, edges: Sequence[int], *, ways: Collection[str] = (), seed: int = 0
+) -> Iterator[tuple[str, list[bytes]]]:
+    """Named ways to cut `data`, or those of `ways`; `edges` are the ends of its frames.
+
+    A big stream is not cut into small pieces.
+    """
     random = Random(seed)  # noqa: S311  # a repeatable one
-    yield "random", cut(data, [random.randrange(len(data) + 1) for _ in range(min(len(data), 20))])
+    every: dict[str, Callable[[], list[bytes]]] = {
+        "whole": lambda: [data],
+        "frame by frame": lambda: cut(data, edges),
+        **{
+            f"{size} bytes": partial(pieces, data, size)
+            for size in SIZES
+            if len(data) <= 1 << 20 or size >= 4096
+        },
+        "random": lambda: cut(data, [random.randrange(len(data) + 1) for _ in range(min(len(data), 20))]),
+    }
+    for name, chunks in every.items():
+        if not ways or name in ways:
+            yield name, chunks()
+
+
+def pieces(data: bytes, size: int) -> list[bytes]:
+    return [data[i : i + size] for i in range(0, len(data), size)]
 
 
 def run(decoder: Any, chunks: Sequence[bytes], *, close: bool = True) -> Outcome:

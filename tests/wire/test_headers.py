@@ -47,7 +47,7 @@ def test_there_and_back(headers: dict) -> None:
     assert encode_headers(decoded) == block
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(odd_blocks())
 def test_agrees_with_the_reference_on_any_block(block: bytes) -> None:
     category = reference.judge_block(block)
