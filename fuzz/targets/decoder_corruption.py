@@ -1,4 +1,4 @@
-"""Up to three flipped bits anywhere in a frame, or a burst of up to 32, are always found, and by the right checksum.
+"""Up to three flipped bits anywhere in a frame, seven in its prelude, or a burst of 32, are always found, by the right checksum.
 
 CRC-32 has a Hamming distance of 4 up to 91,607 bits, and no burst of its own width escapes it. The frame follows others that are
 the same, or nearly: what a decoder remembers must not hide a fault.
@@ -15,11 +15,12 @@ _SCATTERED = st.lists(st.integers(0, 1 << 16), min_size=1, max_size=3, unique=Tr
 _BURSTS = st.tuples(st.integers(0, 1 << 16), st.sets(st.integers(1, 31))).map(
     lambda burst: [burst[0], *(burst[0] + n for n in burst[1])]
 )
+_IN_PRELUDE = st.sets(st.integers(0, 95), min_size=1, max_size=7)
 EXAMPLES = st.tuples(
     st.sampled_from(frames.GOOD),
     st.lists(st.sampled_from(frames.GOOD), max_size=2),
     st.integers(0, 3),
-    _SCATTERED | _BURSTS,
+    _SCATTERED | _BURSTS | _IN_PRELUDE,
     st.booleans(),
 )
 
