@@ -1,6 +1,6 @@
 """Up to three flipped bits anywhere in a frame, seven in its prelude, or a burst of 32, are always found, by the right checksum.
 
-CRC-32 has a Hamming distance of 4 up to 91,607 bits, and no burst of its own width escapes it. The frame follows others that are
+CRC-32 has a Hamming distance of 4 up to 91,607 bits and of 8 within a prelude; no burst of its own width escapes it. The frame follows others that are
 the same, or nearly: what a decoder remembers must not hide a fault.
 """
 
