@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import BinaryIO
 
 import click
 import trio
+
+from kiro_trio.cli.ourselves import ourselves
 
 _START_PATIENCE = 30.0
 # Longer than a renewal may take: a gateway that is killed in the middle of one loses an account.
@@ -38,7 +39,7 @@ async def companion_gateway(flags: Sequence[str]) -> AsyncIterator[str]:
         NotStarted: it ended, or said nothing for half a minute; the text holds its last words.
     """
     path = said_file()
-    command = [sys.executable, "-m", "kiro_trio", "serve", *flags]
+    command = [*ourselves(), "serve", *flags]
     with _opened(path) as said:
         process = await trio.lowlevel.open_process(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, start_new_session=True

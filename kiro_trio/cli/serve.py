@@ -2,8 +2,9 @@
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,12 +13,14 @@ import trio
 
 from kiro_trio.admin import mount
 from kiro_trio.cli.claude_code import claude_code_lines
+from kiro_trio.cli.ourselves import ourselves
 from kiro_trio.cli.plainly import plainly
 from kiro_trio.cli.signals import set_on_signal
+from kiro_trio.cli.workers import run_workers, set_when_alone
 from kiro_trio.settings import Settings, write_first_config
 from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import LogFormat, LogLevel, configure_logging, get_logger, register_secret
-from kiro_trio.web.server import serve_gateway
+from kiro_trio.web.server import listen_config, serve_gateway
 
 _LOG = get_logger("cli")
 
@@ -31,6 +34,7 @@ file; flags win over both. `port` is KIRO_TRIO_PORT, `apiKey` is KIRO_TRIO_API_K
 Examples:
   kiro-trio serve
   kiro-trio serve --port 0 --log-level debug
+  kiro-trio serve --workers 4
   KIRO_API_KEY=ksk_... kiro-trio serve
   kiro-trio simulate --port 9000 & kiro-trio serve --upstream http://127.0.0.1:9000
 """,
@@ -56,7 +60,15 @@ Examples:
 )
 @click.option("--log-level", type=click.Choice(get_args(LogLevel)), help="How much is logged, on stderr.")
 @click.option("--log-format", type=click.Choice(get_args(LogFormat)), help="How it is logged.")
-def command(config: Path, **flags: Any) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    help="How many processes share the address and the accounts  [default: 1]",
+)
+@click.option("--listen-fd", type=int, hidden=True)
+def command(config: Path, workers: int, listen_fd: int | None, **flags: Any) -> None:
     """Run the gateway until SIGTERM or SIGINT.
 
     Prints "Listening on http://HOST:PORT" on stdout once it accepts requests. A stop lets running streams go on for
@@ -74,8 +86,12 @@ def command(config: Path, **flags: Any) -> None:
         _register_secrets(settings)
         for warning in loaded.warnings:
             _LOG.warning(warning)
+    announce = partial(_announce, config if first_start else None, settings)
     with plainly(f"{settings.host}:{settings.port}"):
-        trio.run(_serve, settings, source, partial(_announce, config if first_start else None, settings))
+        if workers > 1 and listen_fd is None:
+            code = trio.run(_serve_by_workers, settings, _worker(config, named), workers, announce)
+            raise click.exceptions.Exit(code)
+        trio.run(_serve, settings, source, announce, listen_fd)
 
 
 _FLAGS = {
@@ -86,14 +102,38 @@ _FLAGS = {
 }
 
 
-async def _serve(settings: Settings, source: Source, on_listening: Callable[[str], None]) -> None:
+async def _serve(
+    settings: Settings, source: Source, on_listening: Callable[[str], None], descriptor: int | None
+) -> None:
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         await nursery.start(set_on_signal, stop)
+        if descriptor is not None:
+            nursery.start_soon(set_when_alone, stop)
         await serve_gateway(
-            settings, on_listening=on_listening, shutdown=stop, source=source, extensions=[mount]
+            settings,
+            on_listening=on_listening,
+            shutdown=stop,
+            source=source,
+            extensions=[mount],
+            descriptor=descriptor,
         )
         nursery.cancel_scope.cancel(reason="the gateway has stopped")
+
+
+async def _serve_by_workers(
+    settings: Settings, argv: list[str], count: int, on_listening: Callable[[str], None]
+) -> int:
+    config = listen_config(settings)
+    (sock,) = config.create_sockets().insecure_sockets
+    sock.listen(config.backlog)
+    return await run_workers(argv, sock, count, on_listening)
+
+
+def _worker(config: Path, flags: Mapping[str, tuple[str, Any]]) -> list[str]:
+    """The command of one worker: ours, with its flags."""
+    given = [(flag, str(value)) for flag, value in flags.values() if value is not None]
+    return [*ourselves(), "serve", "--config", str(config), *chain.from_iterable(given)]
 
 
 def _settle(settings: Settings) -> None:

@@ -32,11 +32,13 @@ async def serve_gateway(
     shutdown: trio.Event | None = None,
     source: Source | None = None,
     extensions: Sequence[Extension] = (),
+    descriptor: int | None = None,
 ) -> None:
     """Serve until `shutdown` is set, then stop gracefully; return when the last connection is closed.
 
     `on_listening` is called with the base URL once connections are accepted. Cancelling stops at once. `source` is where
-    the settings came from, if they can be read again; `extensions` add the routes of other rooms.
+    the settings came from, if they can be read again; `extensions` add the routes of other rooms. `descriptor` is a
+    socket that listens already, and takes the place of the settings' address.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -44,11 +46,12 @@ async def serve_gateway(
     """
     gateway = await open_gateway(settings, source)
     stopping = trio.Event() if shutdown is None else shutdown
+    config = listen_config(settings)
+    if descriptor is not None:
+        config.bind = [f"fd://{descriptor}"]
     install(log_bug)
     async with trio.open_nursery() as nursery:
-        await nursery.start(
-            _serve, make_app(gateway, *extensions), listen_config(settings), stopping, on_listening
-        )
+        await nursery.start(_serve, make_app(gateway, *extensions), config, stopping, on_listening)
         nursery.start_soon(drain, gateway, settings.shutdown_grace, stopping)
         await gateway.stopped.wait()
         nursery.cancel_scope.cancel(reason="stopped")
