@@ -106,27 +106,27 @@ async def test_an_api_key_is_added_unverified_and_masked(tmp_path) -> None:
     assert row["authMethod"] == "api_key"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"refreshToken": ""},
-        {"refreshToken": "short"},
-        {"refreshToken": 5},
-        {"refreshToken": "x" * 150, "endpoint": "nowhere"},
-        {"refreshToken": "x" * 150, "region": "mars"},
-        {"refreshToken": "x" * 150, "authMethod": "idc"},
-        {"refreshToken": "x" * 150, "proxyUrl": "ftp://x"},
-        {"refreshToken": "x" * 150, "priority": -1},
-        {"kiroApiKey": "with spaces in it"},
-        [],
-        None,
-    ],
-)
-async def test_what_cannot_be_used_is_not_added(tmp_path, body) -> None:
+UNUSABLE = [
+    {},
+    {"refreshToken": ""},
+    {"refreshToken": "short"},
+    {"refreshToken": 5},
+    {"refreshToken": "x" * 150, "endpoint": "nowhere"},
+    {"refreshToken": "x" * 150, "region": "mars"},
+    {"refreshToken": "x" * 150, "authMethod": "idc"},
+    {"refreshToken": "x" * 150, "proxyUrl": "ftp://x"},
+    {"refreshToken": "x" * 150, "priority": -1},
+    {"kiroApiKey": "with spaces in it"},
+    [],
+    None,
+]
+
+
+async def test_what_cannot_be_used_is_not_added(tmp_path) -> None:
     async with owner(tmp_path) as me:
-        assert await me.refused("POST", "/credentials", body) == (400, "invalid_request")
-        assert len(me.file) == 2
+        for body in UNUSABLE:
+            assert await me.refused("POST", "/credentials", body) == (400, "invalid_request")
+            assert len(me.file) == 2
 
 
 async def test_removing_needs_a_disabled_account(tmp_path) -> None:
@@ -177,14 +177,17 @@ async def test_the_order_is_changed_kept_and_nothing_else_in_the_file(tmp_path) 
     assert "systemVersion" not in content
 
 
-@pytest.mark.parametrize("action", ["disabled", "priority", "reset", "refresh"])
-async def test_accounts_that_do_not_exist(tmp_path, action: str) -> None:
-    body = {"disabled": {"disabled": True}, "priority": {"priority": 1}}.get(action)
+ACTIONS = ["disabled", "priority", "reset", "refresh"]
+
+
+async def test_accounts_that_do_not_exist(tmp_path) -> None:
+    bodies = {"disabled": {"disabled": True}, "priority": {"priority": 1}}
     async with owner(tmp_path) as me:
-        for number in ("9", "999999999999999"):
-            assert await me.refused("POST", f"/credentials/{number}/{action}", body) == (404, "not_found")
+        for action in ACTIONS:
+            for number in ("9", "999999999999999", "-1"):
+                refused = await me.refused("POST", f"/credentials/{number}/{action}", bodies.get(action))
+                assert refused == (404, "not_found")
         assert await me.refused("GET", "/credentials/9/balance") == (404, "not_found")
-        assert await me.refused("POST", f"/credentials/-1/{action}", body) == (404, "not_found")
 
 
 async def test_the_account_of_the_environment_is_shown_and_cannot_be_changed(tmp_path) -> None:

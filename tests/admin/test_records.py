@@ -74,22 +74,22 @@ async def test_usage_is_summed_up_every_way(tmp_path) -> None:
     assert rows["total"]["p50"] <= rows["total"]["p99"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"limit": 0},
-        {"limit": 501},
-        {"limit": "x"},
-        {"before": -1},
-        {"before": 2**63},
-        {"credential": 10**30},
-        {"status": 1},
-        {"failed": "perhaps"},
-    ],
-)
-async def test_nonsense_is_refused(tmp_path, query) -> None:
+NONSENSE = [
+    {"limit": 0},
+    {"limit": 501},
+    {"limit": "x"},
+    {"before": -1},
+    {"before": 2**63},
+    {"credential": 10**30},
+    {"status": 1},
+    {"failed": "perhaps"},
+]
+
+
+async def test_nonsense_is_refused(tmp_path) -> None:
     async with owner(tmp_path) as me:
-        assert await me.refused("GET", "/requests", params=query) == (400, "invalid_request")
+        for query in NONSENSE:
+            assert await me.refused("GET", "/requests", params=query) == (400, "invalid_request")
 
 
 async def test_the_history_survives_a_restart(tmp_path) -> None:

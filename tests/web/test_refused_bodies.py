@@ -1,0 +1,36 @@
+"""A request that is refused before its body was wanted leaves a connection that serves the next one."""
+
+import trio
+
+from tests.end_to_end.house import KEY, house
+from tests.web.served import get
+
+
+async def refused_then_served(port: int, line: str, headers: str, body: bytes) -> tuple[bytes, int]:
+    """Send the head, then after a moment the body; return the answer's first line and the next answer's status."""
+    async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+        head = f"{line} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n{headers}\r\n"
+        await stream.send_all(head.encode())
+        await trio.sleep(0.1)
+        await stream.send_all(body)
+        answer = b""
+        with trio.fail_after(5):
+            while b"\r\n\r\n" not in answer or not answer.endswith(b"}"):
+                data = await stream.receive_some(65536)
+                assert data, answer
+                answer += data
+        status, _ = await get(stream, "/v1/models", [("x-api-key", KEY)])
+    return answer.split(b"\r\n")[0], status
+
+
+async def test_a_wrong_key_and_a_wrong_path(tmp_path) -> None:
+    body = b"x" * 100_000
+    async with house(tmp_path, admin_api_key="sk-owner") as here:
+        for line, headers, status in (
+            ("POST /v1/messages", "x-api-key: wrong\r\n", b"403"),
+            ("POST /api/event_logging/batch", "", b"404"),
+            ("POST /api/admin/credentials", "x-api-key: wrong\r\n", b"401"),
+        ):
+            first, after = await refused_then_served(here.port, line, headers, body)
+            assert status in first
+            assert after == 200
