@@ -15,7 +15,9 @@ import pytest
 _CANDIDATE = Path(os.environ.get("KIRO_TRIO_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 SHARED: Path | None = _CANDIDATE if (_CANDIDATE / "corpus").is_dir() else None
 
-needs_shared = pytest.mark.skipif(SHARED is None, reason="needs the recorded corpus (folder shared/ beside the checkout)")
+needs_shared = pytest.mark.skipif(
+    SHARED is None, reason="needs the recorded corpus (folder shared/ beside the checkout)"
+)
 
 
 @cache

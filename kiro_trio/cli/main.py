@@ -7,7 +7,19 @@ import click
 from kiro_trio import __version__
 
 # Each stands in its module of this room as `command`, and is imported when it is wanted: `--version` needs none.
-_COMMANDS = ("serve", "login", "accounts", "env", "claude", "doctor", "health", "service", "completion", "simulate", "demo")
+_COMMANDS = (
+    "serve",
+    "login",
+    "accounts",
+    "env",
+    "claude",
+    "doctor",
+    "health",
+    "service",
+    "completion",
+    "simulate",
+    "demo",
+)
 
 
 class _Commands(click.Group):

@@ -16,7 +16,7 @@ from kiro_trio.cli.claude_code import claude_code_lines
 from kiro_trio.cli.ourselves import ourselves
 from kiro_trio.cli.plainly import plainly
 from kiro_trio.cli.signals import set_on_signal
-from kiro_trio.cli.workers import run_workers, set_when_alone
+from kiro_trio.cli.workers import inherited_socket, run_workers, set_when_alone
 from kiro_trio.settings import Settings, write_first_config
 from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import LogFormat, LogLevel, configure_logging, get_logger, register_secret
@@ -67,8 +67,7 @@ Examples:
     metavar="N",
     help="How many processes share the address and the accounts  [default: 1]",
 )
-@click.option("--listen-fd", type=int, hidden=True)
-def command(config: Path, workers: int, listen_fd: int | None, **flags: Any) -> None:
+def command(config: Path, workers: int, **flags: Any) -> None:
     """Run the gateway until SIGTERM or SIGINT.
 
     Prints "Listening on http://HOST:PORT" on stdout once it accepts requests. A stop lets running streams go on for
@@ -88,10 +87,11 @@ def command(config: Path, workers: int, listen_fd: int | None, **flags: Any) -> 
             _LOG.warning(warning)
     announce = partial(_announce, config if first_start else None, settings)
     with plainly(f"{settings.host}:{settings.port}"):
-        if workers > 1 and listen_fd is None:
+        descriptor = inherited_socket()
+        if workers > 1 and descriptor is None:
             code = trio.run(_serve_by_workers, settings, _worker(config, named), workers, announce)
             raise click.exceptions.Exit(code)
-        trio.run(_serve, settings, source, announce, listen_fd)
+        trio.run(_serve, settings, source, announce, descriptor)
 
 
 _FLAGS = {

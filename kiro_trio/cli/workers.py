@@ -22,6 +22,9 @@ _LONG_LIFE = 60.0
 # After a second signal nobody waits: so many seconds, and what is left is killed.
 _PATIENCE = 2.0
 
+# Between us and our own processes; no setting of anybody's.
+_VARIABLE = "_KIRO_TRIO_LISTEN_FD"
+
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _LISTENING = "Listening on "
 
@@ -33,7 +36,7 @@ async def run_workers(
 ) -> int:
     """Keep `count` processes running until SIGTERM or SIGINT, and return the exit code; `sock` is closed by then.
 
-    `argv` gets `--listen-fd N` at its end. A process says where it listens in a line on stdout; `on_listening` is
+    `argv` starts a process that asks `inherited_socket` for its socket. It says where it listens in a line on stdout; `on_listening` is
     called when all have. If the very first does not get that far, its exit code is ours.
     """
     workers = _Workers(argv, sock)
@@ -116,7 +119,8 @@ class _Workers:
     async def _open(self) -> trio.Process:
         descriptor = self._sock.fileno()
         return await trio.lowlevel.open_process(
-            [*self._argv, "--listen-fd", str(descriptor)],
+            list(self._argv),
+            env={**os.environ, _VARIABLE: str(descriptor)},
             # Its end tells the process that we are gone, however we went.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -136,6 +140,12 @@ class _Workers:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.terminate()
+
+
+def inherited_socket() -> int | None:
+    """The descriptor of the listening socket in a process that `run_workers` started; None in any other."""
+    descriptor = os.environ.pop(_VARIABLE, "")  # no process that we start is to take itself for one
+    return int(descriptor) if descriptor.isdecimal() else None
 
 
 async def set_when_alone(stop: trio.Event) -> None:

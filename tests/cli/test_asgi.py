@@ -110,7 +110,11 @@ async def test_a_stop_in_mid_stream_loses_no_word(tmp_path, words, last):
     ("args", "environ", "said"),
     [
         (("-k", "trio", "-w", "0"), {"KIRO_TRIO_LOG_LEVEL": "loud"}, "Error: KIRO_TRIO_LOG_LEVEL must be"),
-        (("-k", "trio", "-w", "0"), {"KIRO_TRIO_CREDENTIALS_FILE": "own.json/x"}, "own.json/x: cannot be read"),
+        (
+            ("-k", "trio", "-w", "0"),
+            {"KIRO_TRIO_CREDENTIALS_FILE": "own.json/x"},
+            "own.json/x: cannot be read",
+        ),
         (("-w", "0"), {}, "Error: this application runs on trio: start it with `hypercorn -k trio`"),
     ],
 )
