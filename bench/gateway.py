@@ -49,6 +49,8 @@ def main() -> None:
         )
     if options.svg:
         options.svg.write_text(report.svg(figures))
+    if options.check and report.missed(figures):
+        sys.exit(1)
 
 
 def parse() -> argparse.Namespace:
@@ -61,6 +63,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--peer-python", type=Path, help="a Python that has what bench/peers needs")
     parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--check", action="store_true", help="exit code 1 if a target is missed")
     parser.add_argument("--json", type=Path, help="write all figures there")
     parser.add_argument("--svg", type=Path, help="draw the figures there")
     return parser.parse_args()

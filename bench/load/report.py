@@ -93,6 +93,12 @@ def text(found: Figures, held: dict[str, dict[str, float]]) -> str:
     return "\n".join(rows)
 
 
+def missed(found: Figures) -> list[str]:
+    """The targets that were measured and missed."""
+    values = [(target, lookup(found, target.figure)) for target in TARGETS]
+    return [target.sentence for target, value in values if value is not None and value > target.most]
+
+
 def lookup(found: Figures, figure: str) -> float | None:
     cell, _, name = figure.partition("/")
     return found.get(cell, {}).get(name)
