@@ -36,8 +36,8 @@ async def run_workers(
 ) -> int:
     """Keep `count` processes running until SIGTERM or SIGINT, and return the exit code; `sock` is closed by then.
 
-    `argv` starts a process that asks `inherited_socket` for its socket. It says where it listens in a line on stdout; `on_listening` is
-    called when all have. If the very first does not get that far, its exit code is ours.
+    `argv` starts a process that asks `inherited_socket` for its socket. It says where it listens in a line on stdout;
+    `on_listening` is called when all have. If the very first does not get that far, its exit code is ours.
     """
     workers = _Workers(argv, sock)
     with trio.open_signal_receiver(*_STOP) as signals:
