@@ -17,23 +17,20 @@ from kiro_trio.credentials.keeper import Keeper
 from kiro_trio.credentials.store import FileStore
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.gateway.books import Books
-from kiro_trio.gateway.documents import DocumentLimits, DocumentReader
 from kiro_trio.gateway.gauges import Gauges
 from kiro_trio.gateway.lessons import Lessons, calibration_path
 from kiro_trio.gateway.live import Live, LiveRequest
 from kiro_trio.gateway.metrics import Metrics
 from kiro_trio.gateway.reloading import Adopted, adopt
 from kiro_trio.gateway.settled import SettledRequest, settle
+from kiro_trio.gateway.values import catalog_of, documents_of, options_of, patience_of
 from kiro_trio.gateway.watching import WatchedAttempts, WatchedLeases
-from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
-from kiro_trio.kiro.catalog import Catalog, UnknownModel
-from kiro_trio.kiro.hints import NO_HINTS, Hints
+from kiro_trio.kiro.catalog import UnknownModel
 from kiro_trio.kiro.identity import conversation_ids
 from kiro_trio.kiro.limits import PromptRefused
-from kiro_trio.kiro.options import EarlierThinking, RequestOptions
 from kiro_trio.kiro.request import KiroRequest, build_request
 from kiro_trio.kiro.websearch import asked_query
-from kiro_trio.session.run import Attempt, Patience, Session, Translator
+from kiro_trio.session.run import Attempt, Session, Translator
 from kiro_trio.settings import Settings
 from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import register_secret, set_level
@@ -104,14 +101,14 @@ class Gateway:
         self.draining = False
         self.closing = trio.Event()
         self.stopped = trio.Event()
-        self.catalog = _catalog(settings)
+        self.catalog = catalog_of(settings)
         self.lessons = Lessons(
             calibration_path(Path(settings.credentials_file)) if settings.calibrate_tokens else None
         )
         self._counter = parts.counter
-        self._documents = _documents(settings)
-        self._options = _options(settings)
-        self._patience = _patience(settings)
+        self._documents = documents_of(settings)
+        self._options = options_of(settings)
+        self._patience = patience_of(settings)
         self._pages: Sequence[bytes] = ()
         self._client = parts.client
         self._attempts = Attempts(
@@ -152,9 +149,9 @@ class Gateway:
         """Take over from `wanted` what can be changed while requests run; those that run keep what they have."""
         adopted = adopt(self.settings, wanted)
         self.settings = settings = adopted.settings
-        self.catalog = _catalog(settings, self._pages)
-        self._options = _options(settings)
-        self._patience = _patience(settings)
+        self.catalog = catalog_of(settings, self._pages)
+        self._options = options_of(settings)
+        self._patience = patience_of(settings)
         self.books.clients.configure(settings.api_key)
         self.keeper.owner.set_order(settings.load_balancing_mode)
         register_secret(settings.api_key)
@@ -280,7 +277,7 @@ class Gateway:
             pages = await self._model_list.ask()
             if pages:
                 self._pages = pages
-                self.catalog = _catalog(self.settings, pages)
+                self.catalog = catalog_of(self.settings, pages)
             await trio.sleep(LIST_EVERY if pages else LIST_AGAIN_AFTER)
 
     def _attempt(self, prompt: Prompt) -> Attempt:
@@ -297,34 +294,6 @@ def _estimate(prompt: Prompt) -> int:
         return estimate_tokens(prompt)
     except RecursionError:
         raise InvalidRequest("tools or their inputs are nested too deeply") from None
-
-
-def _catalog(settings: Settings, pages: Sequence[bytes] = ()) -> Catalog:
-    """The catalogue: what we know, under what Kiro lists, under what the owner says."""
-    catalog = DEFAULT_CATALOG
-    for page in pages:
-        catalog = catalog.enriched(page)
-    return catalog.overridden(settings.models, settings.model_aliases, settings.unknown_models)
-
-
-def _documents(settings: Settings) -> DocumentReader | None:
-    if settings.documents != "text":
-        return None
-    return DocumentReader(
-        DocumentLimits(settings.document_bytes, settings.document_pages, settings.document_timeout)
-    )
-
-
-def _patience(settings: Settings) -> Patience:
-    return Patience(settings.grace_time, settings.ping_interval, settings.request_deadline)
-
-
-def _options(settings: Settings) -> RequestOptions:
-    return RequestOptions(
-        native_documents=settings.documents == "native",
-        earlier_thinking=EarlierThinking(settings.thinking_history),
-        hints=Hints() if settings.size_hints else NO_HINTS,
-    )
 
 
 def _writable(path: Path) -> bool:

@@ -5,7 +5,7 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kiro_trio.simulator.script import Say, Stall
+from kiro_trio.simulator.script import Event, Say, Stall
 from tests.end_to_end.house import KEY, house, prompt, saying, scripted
 from tests.end_to_end.test_leaving import begin
 from tests.web.served import eventually
@@ -92,6 +92,17 @@ async def test_a_head_that_changes_inside_a_conversation_is_counted(tmp_path) ->
     assert seen["kiro_trio_prompt_prefix_total head=new"] == 1
     assert seen["kiro_trio_prompt_prefix_total head=same"] == 1
     assert seen["kiro_trio_prompt_prefix_total head=changed"] == 1
+
+
+async def test_what_kiro_says_that_nobody_knows_is_counted_by_name_only(tmp_path) -> None:
+    strange = Event("brandNewEvent", {"secretValue": "nobody's business"})
+    wider = Event("assistantResponseEvent", {"content": "Hi", "brandNewField": "nobody's business"})
+    async with house(tmp_path, scripted(saying(Say("Hi"), strange, wider))) as here:
+        await here.post(prompt())
+        text = (await here.http.get("/metrics")).text
+    assert 'kiro_trio_unknown_total{name="brandNewEvent"} 1.0' in text
+    assert 'kiro_trio_unknown_total{name="assistantResponseEvent.brandNewField"} 1.0' in text
+    assert "business" not in text
 
 
 async def test_the_event_loops_lag_is_measured(tmp_path) -> None:
