@@ -15,7 +15,18 @@ from pathlib import Path
 from bench.load import memory, report
 from bench.load.cells import CELLS, Cell
 from bench.load.generator import Job, Result
-from bench.load.programs import KEY, Program, Upstream, gateway, peer, peer_python, run, upstream, workshop
+from bench.load.programs import (
+    KEY,
+    Program,
+    Upstream,
+    end_with_sigterm,
+    gateway,
+    peer,
+    peer_python,
+    run,
+    upstream,
+    workshop,
+)
 
 Results = dict[str, dict[str, list[Result]]]
 
@@ -28,6 +39,7 @@ or name another with --peer-python.
 
 def main() -> None:
     options = parse()
+    end_with_sigterm()
     cells = [cell for cell in CELLS if not options.cells or cell.name in options.cells]
     python = None if options.no_peer else peer_python(options.peer_python)
     if python is None and not options.no_peer:

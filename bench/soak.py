@@ -22,7 +22,7 @@ import trio
 from bench.load.client import Wrong, ask
 from bench.load.gauge import Gauge
 from bench.load.process import open_files, rss_kib
-from bench.load.programs import KEY, Program, Upstream, gateway, listening, workshop
+from bench.load.programs import KEY, Program, Upstream, end_with_sigterm, gateway, listening, workshop
 from bench.load.traffic import KINDS, WEIGHTS, Kind, accounts, script
 
 SETTINGS = {
@@ -207,6 +207,7 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="keep the gateway's log there")
     parser.add_argument("--samples", type=Path, help="write what the gauges showed there, as JSON")
     options = parser.parse_args()
+    end_with_sigterm()
     sys.exit(not soak(options.minutes * 60, options.clients, options.seed, options.log, options.samples))
 
 

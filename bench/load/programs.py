@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,11 @@ def peer_python(wanted: Path | None) -> Path | None:
             if subprocess.run(check, check=False, capture_output=True).returncode == 0:  # noqa: S603 - see above
                 return python
     return None
+
+
+def end_with_sigterm() -> None:
+    """Let SIGTERM end this program as Ctrl-C does: with the programs that it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 @contextmanager
