@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from secrets import token_hex
 
@@ -50,6 +49,7 @@ class App(QuartTrio):
 
 
 _DRAINED = 1024 * 1024
+_LINGER = 0.25
 _DRAIN_PATIENCE = 1.0
 
 Extension = Callable[[App, Gateway], None]
@@ -158,11 +158,15 @@ async def _drain() -> None:
     With a rest unread the connection would be closed right behind the answer, which then may never be seen.
     """
     left = _DRAINED
-    with trio.move_on_after(_DRAIN_PATIENCE), suppress(HTTPException):
-        async for chunk in request.body:
-            left -= len(chunk)
-            if left < 0:
-                return
+    with trio.move_on_after(_DRAIN_PATIENCE):
+        try:
+            async for chunk in request.body:
+                left -= len(chunk)
+                if left < 0:
+                    return
+        except HTTPException:
+            # Too large: quart throws away what comes, and does not say when it has come. Some megabytes come meanwhile.
+            await trio.sleep(_LINGER)
 
 
 def _counted_as() -> str:
