@@ -72,7 +72,7 @@ async def test_nothing_says_a_secret(tmp_path):
     assert len(values) >= 10
     for value in values:
         assert value not in told
-    assert len(logs) > 5
+    assert logs
     rescued = read_json(path.with_name("credentials.json.unsaved"))
     assert rescued["1"]["refreshToken"] == service.accounts.accounts[0].refresh_token
     assert json.loads(state)["version"] == 1
