@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.gateway import main as bench_gateway
 from bench.load.gauge import Gauge
 from bench.soak import soak
 
@@ -9,6 +10,14 @@ from bench.soak import soak
 def test_the_gateway_holds_for_twenty_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     held = soak(seconds=20, clients=12, seed=1)
     assert held, capsys.readouterr().out
+
+
+def test_the_bench_measures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["gateway", "short-1", "--rounds", "1", "--scale", "0.1", "--no-peer"])
+    bench_gateway()
+    said = capsys.readouterr()
+    assert "| short-1 |" in said.out
+    assert said.err == ""
 
 
 @pytest.mark.parametrize(
