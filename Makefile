@@ -51,8 +51,8 @@ fuzz: $(dev_ready)  ## Search longer for inputs that break something
 	@$(python) -m fuzz $(or $(ARGS),all)
 
 lock:  ## Bring the locks up to date with pyproject.toml (needs uv)
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra demo -o requirements.lock pyproject.toml
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -o requirements-dev.lock pyproject.toml
+	$(UV) pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --extra demo -o requirements.lock pyproject.toml
+	$(UV) pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -o requirements-dev.lock pyproject.toml
 
 clean:  ## Remove what was made here
 	rm -rf $(VENV) .venv-peer .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
