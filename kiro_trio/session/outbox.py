@@ -25,8 +25,8 @@ class Door(Protocol):
     async def write(self, data: bytes) -> None:
         """Send some of the body; waits while the client does not read."""
 
-    async def end(self) -> None:
-        """Say that the response is whole. A door that is left without this is torn down, and the client sees it."""
+    async def end(self, data: bytes = b"") -> None:
+        """Send the last of the body, and say that the response is whole. A door that is left without this is torn down, and the client sees it."""
 
 
 class Dialect(Protocol):
@@ -89,10 +89,9 @@ class Outbox:
             if self.progress is Progress.SILENT:
                 headers, body = self._dialect.refuse(error)
                 await self._open(error.status, headers)
-                await self._send(body, Progress.OPENED)
+                await self._end(body, Progress.OPENED)
             else:
-                await self._send(event, Progress.SPOKEN)
-            await self._end()
+                await self._end(event, Progress.SPOKEN)
         finally:
             self._lock.release()
 
@@ -104,9 +103,7 @@ class Outbox:
                 return
             if self.progress is Progress.SILENT:
                 await self._open(200, self._dialect.open_headers(len(data)))
-            if data:
-                await self._send(data, Progress.SPOKEN)
-            await self._end()
+            await self._end(data, Progress.SPOKEN if data else self.progress)
         finally:
             self._lock.release()
 
@@ -140,11 +137,17 @@ class Outbox:
         self.progress = max(self.progress, progress)
         self.torn = True
         await self._door.write(data)
+        self._sent(data)
+
+    async def _end(self, data: bytes, progress: Progress) -> None:
+        self.progress = max(self.progress, progress)
+        self.torn = True
+        await self._door.end(data)
+        self.ended = True
+        self._sent(data)
+
+    def _sent(self, data: bytes) -> None:
         self.torn = False
-        self.writes += 1
+        self.writes += bool(data)
         self.bytes_sent += len(data)
         self.quiet_since = trio.current_time()
-
-    async def _end(self) -> None:
-        self.ended = True
-        await self._door.end()

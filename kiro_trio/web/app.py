@@ -18,12 +18,10 @@ from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.keys import presented_keys
 from kiro_trio.web import health, messages, metrics, models
 from kiro_trio.web.connection import Conducted, Connection
+from kiro_trio.web.messages import HELD_PREFIXES, PREFIXES
+from kiro_trio.web.problems import BUG, TOO_SLOW
 
 log = structlog.get_logger(__name__)
-
-# Clients whose base URL already ends in /v1 ask for /v1/v1/...; both work.
-PREFIXES = ("/v1", "/v1/v1")
-HELD_PREFIXES = ("/cc/v1", "/cc/v1/v1")
 
 TYPE_OF_STATUS = {
     401: "authentication_error",
@@ -110,7 +108,7 @@ def _add_hooks(app: App, gateway: Gateway) -> None:
     @app.errorhandler(Exception)
     async def bug(error: Exception) -> Response:
         log.error("bug", request_id=g.request_id, exc_info=error)
-        return problem(500, "api_error", "The gateway has a bug; its log says more.")
+        return problem(BUG.status, BUG.error_type, BUG.message)
 
 
 def _add_routes(app: App, gateway: Gateway) -> None:
@@ -190,7 +188,7 @@ def _explain(error: HTTPException, status: int, gateway: Gateway) -> str:
         case 405:
             return f"{request.method} is not possible on {request.path[:200]}"
         case 408:
-            return "the request body did not arrive in time"
+            return TOO_SLOW.message
         case 413:
             return f"the request body is larger than {gateway.settings.body_limit} bytes"
         case _:

@@ -32,9 +32,9 @@ class HttpDoor:
         """Send some of the body; waits while the client does not read."""
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def end(self) -> None:
-        """End the body. Without this hypercorn closes the connection unfinished."""
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def end(self, data: bytes = b"") -> None:
+        """Send the last of the body, and its end. Without this hypercorn closes the connection unfinished."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
 
 class Conducted(TrioResponse):

@@ -23,7 +23,9 @@ from kiro_trio.settings.definition import secret_names
 from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import configure_logging, get_logger, register_secret
 from kiro_trio.web.app import App, Extension, make_app
-from kiro_trio.web.listener import GatewayConfig, GatewayTCPServer, install
+from kiro_trio.web.config import GatewayConfig
+from kiro_trio.web.direct import Direct
+from kiro_trio.web.listener import GatewayTCPServer, install
 from kiro_trio.web.server import FAREWELL, drain, listen_config, log_bug
 
 log = get_logger("web")
@@ -110,7 +112,9 @@ async def _open(scope: str, extensions: Sequence[Extension]) -> App:
         raise HostingError(str(error)) from None
     app = make_app(gateway, *extensions)
     install(log_bug, HostedTCPServer)
-    HostedTCPServer.hosted = Hosted(app, gateway, listen_config(settings))
+    listening = listen_config(settings)
+    listening.direct = Direct(gateway)
+    HostedTCPServer.hosted = Hosted(app, gateway, listening)
     return app
 
 

@@ -12,137 +12,20 @@ What is mended here, and why it must be (each has a test in `tests/web/test_list
 import logging
 import math
 import os
-import socket
 from collections.abc import Callable
 from typing import ClassVar
 
-import h11
 import hypercorn.trio.run
 import trio
-from hypercorn.config import Config, Sockets
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.events import Body
-from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.typing import ConnectionState, H11SendableEvent
+from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
-from kiro_trio.dialects.anthropic.errors import error_body
-
-# Beyond what a write may take: the kernel is the second line, for peers that vanish without a FIN.
-_USER_TIMEOUT_SLACK = 10.0
-
-_CHUNKED = b"\r\nTransfer-Encoding: chunked\r\n"  # as h11 writes it
-
-
-class GatewayConfig(Config):
-    """hypercorn's configuration with our defaults."""
-
-    # Claude Code keeps its connections; 5 s would make it reconnect for every turn.
-    keep_alive_timeout = 75.0
-    keep_alive_max_requests = 1_000_000
-    h11_max_incomplete_size = 64 * 1024
-    include_server_header = False
-    backlog = 2048
-    # hypercorn's read timeout counts while the client rightly says nothing, and would cut every stream.
-    read_timeout: int | None = None
-    errorlog: logging.Logger | str | None = logging.getLogger("hypercorn.error")
-    accesslog: logging.Logger | str | None = None
-    alpn_protocols = ["http/1.1"]  # noqa: RUF012 - hypercorn's own way to declare it
-
-    send_timeout: float = 30.0
-    """Seconds that a client may take to accept one write."""
-    http2: bool = False
-    fast_path: bool = True
-    """Take the short cuts of this module."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stopping = False
-        self.idle: set[trio.CancelScope] = set()
-        """The scopes of connections without a request; cancelling one closes it."""
-
-    async def until_stopped(self, shutdown: trio.Event) -> None:
-        """Wait for `shutdown` and close what is idle, at once and later: hypercorn's shutdown trigger."""
-        await shutdown.wait()
-        self.stopping = True
-        for scope in self.idle:
-            scope.cancel(reason="the server is being stopped")
-
-    def create_sockets(self) -> Sockets:
-        """Bind as configured; accepted sockets inherit the user timeout."""
-        sockets = super().create_sockets()
-        milliseconds = int((self.send_timeout + _USER_TIMEOUT_SLACK) * 1000)
-        for sock in (*sockets.insecure_sockets, *sockets.secure_sockets):
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-        return sockets
-
-
-class Http1Protocol(H11Protocol):
-    """HTTP/1 only, with error answers that have a body.
-
-    With `fast_path` the head of a response waits for the first of its body, so that both are one write, and chunks are
-    framed here: h11 takes 4 us for each to join three strings, and keeps no account of chunks.
-    """
-
-    config: "GatewayConfig"  # type: ignore[mutable-override]  # we are given ours
-    _head = b""  # of a response whose body has not begun
-    _chunked = False
-
-    async def stream_send(self, event: StreamEvent) -> None:
-        """Send a part of a response."""
-        if not self.config.fast_path:
-            await super().stream_send(event)
-        elif type(event) is Body and self._chunked:
-            data = b"%b%x\r\n%b\r\n" % (self._head, len(event.data), event.data)
-            self._head = b""
-            await self.send(RawData(data))
-        else:
-            await super().stream_send(event)
-
-    async def _send_h11_event(self, event: H11SendableEvent) -> None:
-        try:
-            data = self.connection.send(event)
-        except h11.LocalProtocolError:
-            if self.connection.their_state != h11.ERROR:
-                raise
-            return
-        if self.config.fast_path and type(event) is h11.Response:
-            self._head, self._chunked = data, _CHUNKED in data
-        elif data := self._head + data:
-            self._head = b""
-            await self.send(RawData(data))
-
-    async def handle(self, event: Event) -> None:
-        """Handle bytes or the close of the connection."""
-        try:
-            await super().handle(event)
-        except _Http2Refused:
-            await self._send_error_response(505)
-            await self.send(Closed())
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        # An `upgrade: h2c` is simply not taken; the preface of HTTP/2 with prior knowledge cannot be served.
-        if event.method == b"PRI":
-            raise _Http2Refused
-
-    async def _send_error_response(self, status_code: int) -> None:
-        body = error_body(
-            "invalid_request_error", f"not a request that this server understands ({status_code})", ""
-        )
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        await self._send_h11_event(
-            h11.Response(status_code=status_code, headers=[*headers, *self.config.response_headers("h11")])
-        )
-        await self._send_h11_event(h11.Data(data=body))
-        await self._send_h11_event(h11.EndOfMessage())
+from kiro_trio.web.config import GatewayConfig
+from kiro_trio.web.direct_http1 import DirectProtocol
+from kiro_trio.web.http1 import Awaiting, Http1Protocol
 
 
 class GatewayTCPServer(TCPServer):
@@ -183,7 +66,9 @@ class GatewayTCPServer(TCPServer):
             server = parse_socket_addr(sock.family, sock.getsockname())
             async with TaskGroup() as task_group:
                 self._task_group = task_group
-                self.protocol = Http1Protocol(  # type: ignore[assignment]  # what the wrapper would wrap
+                direct = self.config.fast_path and self.config.direct is not None
+                protocol = DirectProtocol if direct else Http1Protocol
+                self.protocol = protocol(  # type: ignore[assignment]  # what the wrapper would wrap
                     self.app,
                     self.config,
                     self.context,
@@ -214,17 +99,31 @@ class GatewayTCPServer(TCPServer):
         try:
             with trio.CancelScope() as reading:
                 self._reading = reading
-                self._note_idleness(reading, idle=True)
-                await self._read_data()
+                self._note_idleness(reading, Updated(idle=True))
+                await self._read_requests()
             if reading.cancelled_caught:
-                await self.protocol.handle(Closed())
+                await self.protocol.expire()  # type: ignore[attr-defined]  # see above
         finally:
+            self._reading = None  # an answer may still end, and no longer makes anything idle
             self.config.idle.discard(reading)
 
-    def _note_idleness(self, reading: trio.CancelScope, *, idle: bool) -> None:
-        if not idle:
+    async def _read_requests(self) -> None:
+        """As `_read_data`, without its timeout, which we never want, and whose scope costs as much as the read."""
+        while True:
+            try:
+                data = bytes(await self.stream.receive_some(MAX_RECV))
+            except (trio.ClosedResourceError, trio.BrokenResourceError):
+                break
+            await self.protocol.handle(RawData(data))
+            if not data:
+                break
+        await self.protocol.handle(Closed())
+
+    def _note_idleness(self, reading: trio.CancelScope, event: Updated) -> None:
+        if not event.idle:
             self.config.idle.discard(reading)
-            reading.deadline = math.inf
+            limit = event.limit if isinstance(event, Awaiting) else math.inf
+            reading.deadline = trio.current_time() + limit
         elif self.config.stopping:
             reading.cancel(reason="the server is being stopped")
         else:
@@ -239,7 +138,7 @@ class GatewayTCPServer(TCPServer):
         is no checkpoint; the reading side of every stream has one.
         """
         if isinstance(event, Updated) and self._reading is not None:
-            self._note_idleness(self._reading, idle=event.idle)
+            self._note_idleness(self._reading, event)
             return
         if not isinstance(event, RawData):
             await super().protocol_send(event)
@@ -283,10 +182,6 @@ class GatewayTCPServer(TCPServer):
             await trio.aclose_forcefully(self.stream)
             return False
         return True
-
-
-class _Http2Refused(Exception):
-    """A client speaks HTTP/2 to a server that does not."""
 
 
 def install(

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
@@ -26,7 +26,22 @@ log = structlog.get_logger(__name__)
 # Headers beyond this are dropped by some proxies; the log has all warnings.
 _WARNINGS_LIMIT = 1024
 
+# Clients whose base URL already ends in /v1 ask for /v1/v1/...; both work.
+PREFIXES = ("/v1", "/v1/v1")
+HELD_PREFIXES = ("/cc/v1", "/cc/v1/v1")
+
 Manner = Callable[[str, str, int], Translator]
+Conduct = Callable[[Door], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: the request's id, the client's name, and what Claude Code says of its session and its agent."""
+
+    request_id: str
+    client: str
+    hint: str
+    agent: str
 
 
 async def create(gateway: Gateway) -> Response:
@@ -50,13 +65,23 @@ async def count_tokens(gateway: Gateway) -> Response:
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
     agent = request.headers.get("x-claude-code-agent-id", "")
-    asked = parse_messages(await _body(), session_hint=hint, salt=g.client, agent=agent)
+    asker = Asker(g.request_id, g.client, hint, agent)
+    return Conducted(await prepare(gateway, await _body(), asker, live_manner))
+
+
+async def prepare(gateway: Gateway, body: bytes, asker: Asker, live_manner: Manner) -> Conduct:
+    """Read a request and make ready to answer it; nothing is open before what is returned runs.
+
+    Raises:
+        InvalidRequest: it can never be answered; the text says why.
+    """
+    asked = parse_messages(body, session_hint=asker.hint, salt=asker.client, agent=asker.agent)
     taken = await gateway.take(asked.prompt)
     entry = gateway.entry(
         taken.prompt,
         taken.request,
-        request_id=g.request_id,
-        client=g.client,
+        request_id=asker.request_id,
+        client=asker.client,
         stream=asked.stream,
         estimate=taken.tokens,
     )
@@ -69,8 +94,10 @@ async def _create(gateway: Gateway, live_manner: Manner) -> Response:
         live=asked.stream,
         entry=entry,
     )
-    dialect = AnthropicDialect(g.request_id, asked.stream, taken.request.warnings)
-    record = log.bind(request_id=g.request_id, client=g.client, model=asked.prompt.model, stream=asked.stream)
+    dialect = AnthropicDialect(asker.request_id, asked.stream, taken.request.warnings)
+    record = log.bind(
+        request_id=asker.request_id, client=asker.client, model=asked.prompt.model, stream=asked.stream
+    )
     if taken.request.warnings:
         record = record.bind(warnings=taken.request.warnings)
 
@@ -83,7 +110,7 @@ async def _create(gateway: Gateway, live_manner: Manner) -> Response:
             gateway.lessons.learn(taken.prompt, taken.request.model_id, taken.estimate, session.outcome)
             _log_outcome(record, gateway.settle(entry, session), session.outcome)
 
-    return Conducted(conduct)
+    return conduct
 
 
 async def _body() -> bytes:

@@ -17,7 +17,9 @@ from kiro_trio.gateway.opening import open_gateway
 from kiro_trio.settings import Settings
 from kiro_trio.settings.source import Source
 from kiro_trio.web.app import App, Extension, make_app
-from kiro_trio.web.listener import GatewayConfig, cut_stuck_writes, install
+from kiro_trio.web.config import GatewayConfig
+from kiro_trio.web.direct import Direct
+from kiro_trio.web.listener import cut_stuck_writes, install
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,7 @@ async def serve_gateway(
     gateway = await open_gateway(settings, source)
     stopping = trio.Event() if shutdown is None else shutdown
     config = listen_config(settings)
+    config.direct = Direct(gateway)
     if descriptor is not None:
         config.bind = [f"fd://{descriptor}"]
     install(log_bug)

@@ -149,7 +149,9 @@ class RecordingDoor:
         assert not self.ended
         self.writes.append((trio.current_time(), data))
 
-    async def end(self) -> None:
+    async def end(self, data: bytes = b"") -> None:
+        if data:
+            await self.write(data)
         await trio.lowlevel.checkpoint()
         self.ended += 1
 
