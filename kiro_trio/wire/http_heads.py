@@ -9,7 +9,7 @@ Source: RFC 9112, 2 to 6
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _NAME = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]++"
@@ -20,7 +20,9 @@ _FIELD = re.compile(rf"({_NAME.decode()}):([ -~]*+)\r\n")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
 _TARGET = re.compile(r"[!-~]++")
-_WRITABLE = re.compile(r"(?:" + _NAME.decode() + r": (?:[!-~](?:[ -~]*[!-~])?)?\r\n)*+")
+# Checked with NUL for the colon and LF for the end of a line: neither may be in a name or a value, and with as many lines
+# as there are fields none is.
+_WRITABLE = re.compile(r"(?:" + _NAME.decode() + r"\x00(?:[!-~](?:[ -~]*[!-~])?)?\n)*+")
 
 # With one of these a request wants more than an answer.
 _DEMANDS = ("transfer-encoding", "expect", "upgrade")
@@ -77,21 +79,29 @@ def _fields(block: bytes) -> dict[str, str] | None:
     return headers
 
 
-def write_request_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes | None:
+def write_request_head(method: str, target: str, headers: Sequence[tuple[str, str]]) -> bytes | None:
     """Write the head of a request; None if something in it is not plain. `method` is trusted."""
-    block = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    if not (_TARGET.fullmatch(target) and _WRITABLE.fullmatch(block)):
+    fields = "".join([f"{name}\0{value}\n" for name, value in headers])
+    if not (_TARGET.fullmatch(target) and _writable(fields, len(headers))):
         return None
-    return f"{method} {target} HTTP/1.1\r\n{block}\r\n".encode("ascii")
+    return f"{method} {target} HTTP/1.1\r\n{_lines(fields)}\r\n".encode("ascii")
 
 
-def write_response_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def write_response_head(status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     """Write the head of a response.
 
     Raises:
         ValueError: a header cannot be sent; the text does not show it.
     """
-    block = b"".join([b"%b: %b\r\n" % pair for pair in headers])
-    if not _WRITABLE.fullmatch(block.decode("latin-1")):
+    fields = b"".join([b"%b\0%b\n" % pair for pair in headers]).decode("latin-1")
+    if not _writable(fields, len(headers)):
         raise ValueError("a header of the answer cannot be sent as HTTP/1.1")
-    return b"HTTP/1.1 %d \r\n%b\r\n" % (status, block)
+    return f"HTTP/1.1 {status} \r\n{_lines(fields)}\r\n".encode("ascii")
+
+
+def _writable(fields: str, count: int) -> bool:
+    return fields.count("\n") == count and _WRITABLE.fullmatch(fields) is not None
+
+
+def _lines(fields: str) -> str:
+    return fields.replace("\0", ": ").replace("\n", "\r\n")
