@@ -49,7 +49,7 @@ async def open_gateway(settings: Settings, source: Source | None = None) -> Gate
     state = StateFile(path.with_name(f"{path.stem}.state.json"))
     keeper = Keeper(store, state, calls, _keeping(settings, defaults, wire))
     client = Http1Client(
-        tls, connect_timeout=settings.connect_timeout, chunks_by_hand=settings.fast_path, max_idle=_MAX_IDLE
+        tls, connect_timeout=settings.connect_timeout, by_hand=settings.fast_path, max_idle=_MAX_IDLE
     )
     return Gateway(
         Parts(

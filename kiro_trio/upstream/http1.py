@@ -9,15 +9,13 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-import h11
 import trio
 
 from kiro_trio.credentials.credential import Proxy
-from kiro_trio.upstream.body import body_of, is_framed
 from kiro_trio.upstream.chunked import BodyError, BodyTruncated
 from kiro_trio.upstream.dial import Dialer, OpenTCP, open_tcp
 from kiro_trio.upstream.errors import ConnectionLost, MalformedResponse, explain
-from kiro_trio.upstream.exchange import Exchange, Request
+from kiro_trio.upstream.exchange import Exchange, Head, Request
 from kiro_trio.upstream.origin import split_url
 from kiro_trio.upstream.pool import IdlePool, Lent
 from kiro_trio.upstream.tls import READ_SIZE
@@ -36,7 +34,7 @@ class Http1Client:
         max_idle: How many connections may wait for their next request.
         idle_expiry: Seconds after which a waiting connection is not used again. Kiro's hosts sit behind load
             balancers, which close after 60 s or more.
-        chunks_by_hand: Decode chunked bodies with our own decoder; False leaves them to h11.
+        by_hand: Write and read plain heads, and decode chunked bodies, ourselves; False leaves them to h11.
         open_tcp: Makes TCP connections; tests put memory streams here.
     """
 
@@ -47,12 +45,12 @@ class Http1Client:
         connect_timeout: float = 10.0,
         max_idle: int = 64,
         idle_expiry: float = 60.0,
-        chunks_by_hand: bool = True,
+        by_hand: bool = True,
         open_tcp: OpenTCP = open_tcp,
     ) -> None:
         self._dialer = Dialer(ssl_context, connect_timeout=connect_timeout, open_tcp=open_tcp)
         self._pool = IdlePool(max_idle=max_idle, idle_expiry=idle_expiry)
-        self._chunks_by_hand = chunks_by_hand
+        self._by_hand = by_hand
 
     @property
     def idle(self) -> int:
@@ -91,7 +89,7 @@ class Http1Client:
         origin, target = split_url(url)
         request = Request.build(origin, method, target, headers, body)
         route = (origin, proxy)
-        exchange = Exchange(request)
+        exchange = Exchange(request, by_hand=self._by_hand)
         waiting = await self._pool.take(route)
         if waiting is not None:
             try:
@@ -99,7 +97,7 @@ class Http1Client:
             except ConnectionLost:
                 if exchange.heard:
                     raise
-            exchange = Exchange(request)
+            exchange = Exchange(request, by_hand=self._by_hand)
         fresh = await self._dialer.dial(origin, proxy)
         return await self._ask(exchange, Lent(self._pool, route, fresh))
 
@@ -113,7 +111,7 @@ class Http1Client:
         except BaseException:
             await lent.release(keep=False)
             raise
-        return Response(exchange, head, lent, chunks_by_hand=self._chunks_by_hand)
+        return Response(exchange, head, lent)
 
 
 class Response:
@@ -123,14 +121,15 @@ class Response:
     it the connection is closed at once, without waiting for anything.
     """
 
-    def __init__(self, exchange: Exchange, head: h11.Response, lent: Lent, *, chunks_by_hand: bool) -> None:
-        self.status = head.status_code
-        self.headers = _fields(head)
+    def __init__(self, exchange: Exchange, head: Head, lent: Lent) -> None:
+        self.status = head.status
+        self.headers = head.headers
         """Names in lower case; fields that came several times are joined by `, `."""
-        self.framed = is_framed(exchange.request.method, head)
+        self.framed = head.framed
         """Whether the body says itself where it ends; else it lasts until the connection is closed."""
         self._exchange = exchange
-        self._body = body_of(exchange.request.method, head, exchange.http, by_hand=chunks_by_hand)
+        self._head = head
+        self._body = head.body
         self._lent = lent
 
     def __repr__(self) -> str:
@@ -173,7 +172,7 @@ class Response:
     async def aclose(self) -> None:
         """Give the connection back or close it, as leaving the context does."""
         whole = self._exchange.sent and self.framed and self._body.done and not self._body.unused
-        await self._lent.release(keep=whole and self._may_keep_alive())
+        await self._lent.release(keep=whole and self._head.may_keep_alive())
 
     async def __aenter__(self) -> Self:
         return self
@@ -183,20 +182,6 @@ class Response:
     ) -> None:
         await self.aclose()
 
-    def _may_keep_alive(self) -> bool:
-        # h11 leaves DONE when either side said `Connection: close`, or the server speaks HTTP/1.0. Who sends both a
-        # length and chunks may be smuggling: such a body is read by its chunks, and its connection not used again.
-        both = "transfer-encoding" in self.headers and "content-length" in self.headers
-        return self._exchange.http.our_state is h11.DONE and not both
-
     @property
     def _place(self) -> str:
         return self._lent.route[0].display
-
-
-def _fields(head: h11.Response) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    for raw_name, raw_value in head.headers:
-        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
-        fields[name] = f"{fields[name]}, {value}" if name in fields else value
-    return fields

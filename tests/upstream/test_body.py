@@ -46,7 +46,7 @@ def test_borders_of_reads_do_not_matter(kind, body, steps, by_hand):
             if kind == "close":
                 await far.aclose()
 
-        client = Http1Client(peer.client_context(), open_tcp=open_tcp, chunks_by_hand=by_hand)
+        client = Http1Client(peer.client_context(), open_tcp=open_tcp, by_hand=by_hand)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve)
             async with await client.request("GET", "http://h/") as response:
@@ -71,7 +71,7 @@ def test_a_response_cut_at_any_byte_is_never_whole(kind, by_hand):
             async def open_tcp(_host, _port, near=near):
                 return near
 
-            client = Http1Client(peer.client_context(), open_tcp=open_tcp, chunks_by_hand=by_hand)
+            client = Http1Client(peer.client_context(), open_tcp=open_tcp, by_hand=by_hand)
             await far.send_all(raw[:cut])
             await far.aclose()
             received = b""
@@ -126,7 +126,7 @@ async def test_responses_without_a_body_end_at_their_head(method, head):
 @both_decoders
 async def test_a_body_that_is_malformed_gives_its_good_part_first(by_hand):
     raw = CHUNKED + b"3\r\nabc\r\nsecret\r\n"
-    async with serving(answering(raw)) as server, client_of(chunks_by_hand=by_hand) as client:
+    async with serving(answering(raw)) as server, client_of(by_hand=by_hand) as client:
         async with await client.request("GET", server.url) as response:
             assert await response.receive_some() == b"abc"
             with pytest.raises(MalformedResponse) as caught:

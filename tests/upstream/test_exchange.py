@@ -1,6 +1,7 @@
 import pytest
 import trio
 
+from kiro_trio.upstream import exchange
 from kiro_trio.upstream.errors import ConnectionLost, MalformedRequest, MalformedResponse
 from tests.upstream.asking import both_schemes, client_of, context_for, get, on_memory, read_all
 from tests.upstream.peer import CHUNKED, OK, answering, linger, serving, settle
@@ -142,3 +143,56 @@ async def test_a_server_that_goes_away_in_mid_body_is_a_lost_connection():
             await client.request("POST", server.url, body=bytes(5_000_000))
         assert type(caught.value) is ConnectionLost
         assert f"{server.port}: " in str(caught.value)
+
+
+PLAIN = CHUNKED[:-2] + b"Content-Type: a/b; c=d\r\nX-Empty:\r\nX-Words:  one two \r\n\r\n"
+WORDS = b"2\r\nok\r\n0\r\n\r\n"
+ODD = {
+    "plain": PLAIN + WORDS,
+    "an error": PLAIN.replace(b"200 OK", b"429 Too Many Requests") + WORDS,
+    "no reason": PLAIN.replace(b"200 OK", b"200") + WORDS,
+    "a close": PLAIN[:-2] + b"connection: close\r\n\r\n" + WORDS,
+    "a length": OK,
+    "a length and chunks": PLAIN[:-2] + b"content-length: 7\r\n\r\n" + WORDS,
+    "HTTP/1.0": PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0") + WORDS,
+    "something before": b"HTTP/1.1 102 Processing\r\n\r\n" + PLAIN + WORDS,
+    "a field twice": PLAIN[:-2] + b"x-words: three\r\n\r\n" + WORDS,
+    "a folded field": PLAIN[:-2] + b"x-more: one,\r\n two\r\n\r\n" + WORDS,
+    "not ASCII": PLAIN[:-2] + b"x-more: \xe4\r\n\r\n" + WORDS,
+    "no content": b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+async def test_by_hand_or_by_h11_an_answer_is_the_same(name, step):
+    async def handler(line):
+        while (await line.request())[0]:
+            for start in range(0, len(ODD[name]), step):
+                await line.say(ODD[name][start : start + step])
+                await trio.lowlevel.checkpoint()
+
+    seen = []
+    for by_hand in (True, False):
+        async with serving(handler) as server, client_of(by_hand=by_hand) as client:
+            for more in ([], [("Connection", "close")]):
+                async with await client.request("POST", server.url, more, b"body") as response:
+                    body = await read_all(response)
+                    seen.append((response.status, response.headers, response.framed, body))
+                seen.append(client.idle)
+    assert seen[: len(seen) // 2] == seen[len(seen) // 2 :]
+    assert seen[3] == 0
+    if name == "plain":
+        assert seen[1] == 1
+        assert seen[0][1]["x-words"] == "one two"
+
+
+async def test_plain_heads_need_no_h11(monkeypatch):
+    made = []
+    monkeypatch.setattr(exchange.h11, "Connection", lambda *a, **k: made.append(a))
+    async with serving(answering(*[ODD["plain"]] * 2)) as server, client_of() as client:
+        for _ in range(2):
+            async with await client.request("POST", server.url, body=b"body") as response:
+                assert await read_all(response) == b"ok"
+        assert client.idle == 1
+    assert made == []

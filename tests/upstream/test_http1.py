@@ -24,7 +24,7 @@ async def test_everything_that_one_read_brought_comes_at_once(scheme, by_hand):
         await line.gone()
 
     arrived = trio.Event()
-    async with serving(handler, context_for(scheme)) as server, client_of(chunks_by_hand=by_hand) as client:
+    async with serving(handler, context_for(scheme)) as server, client_of(by_hand=by_hand) as client:
         async with await client.request("GET", server.url) as response:
             await arrived.wait()
             first = await response.receive_some()

@@ -25,7 +25,7 @@ async def test_connections_are_used_again(scheme, by_hand):
     chunked = CHUNKED + b"2\r\nok\r\n0\r\n\r\n"
     async with (
         serving(answering(OK, chunked, OK), context_for(scheme)) as server,
-        client_of(chunks_by_hand=by_hand) as client,
+        client_of(by_hand=by_hand) as client,
     ):
         for _ in range(5):
             assert await get(client, server.url) == b"ok"
