@@ -266,3 +266,46 @@ def test_a_text_that_is_let_pass_at_a_glance_has_no_secret(text: str) -> None:
     for shape, instead in telemetry._SHAPES:
         looked_at = shape.sub(instead, looked_at)
     assert telemetry.redact(text) == looked_at
+
+
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.lists(st.text(max_size=3))
+)
+
+
+@given(
+    st.sampled_from(["debug", "info", "warning", "error", "critical"]),
+    st.text(st.characters(exclude_categories=["C"]), max_size=40),
+    st.dictionaries(st.sampled_from(["a", "room", "client", "bytes", "key", "logger", "x_y"]), values),
+)
+def test_a_plain_line_is_what_structlog_writes(level, words, more):
+    console = structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)
+    event = {"timestamp": "2026-01-01T00:00:00Z", "level": level, "event": words, **more}
+    assert telemetry._PlainLine(console)(None, level, dict(event)) == console(None, level, dict(event))
+
+
+def test_a_traceback_is_written_as_structlog_writes_it(log):
+    get_logger("here").error("bug", exc_info=KeyError("of ours"))
+    assert "KeyError" in log.getvalue()
+    assert "of ours" in log.getvalue()
+
+
+def test_many_secrets_do_not_make_short_texts_slow():
+    looked = []
+
+    class Text(str):
+        def __contains__(self, what):
+            looked.append(what)
+            return super().__contains__(what)
+
+    for number in range(2000):
+        register_secret(f"{number:06}-of-a-token" * 20)
+    register_secret("short")
+    assert redact(Text("a short text")) == f"a {REDACTED} text"
+    assert looked == ["short"]
+    assert redact(f"x {'001999-of-a-token' * 20} y") == f"x {REDACTED} y"
