@@ -39,10 +39,11 @@ class Renewals:
     async def fresh(self, account: Account) -> Failure | None:
         """See to it that the account's token is good, and wait only if it must be renewed.
 
-        A token that cannot be renewed serves as long as it lives.
+        A token that cannot be renewed serves as long as it lives. With a good token nobody else gets a turn: whoever has
+        waited for a slot has just let them.
         """
         if account.credential.usable(self._custody.clock(), account.margin):
-            await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint_if_cancelled()
             return None
         failure = await self.forced(account.id, stale=account.credential.access_token)
         return None if account.credential.usable(self._custody.clock(), LAST_USE) else failure

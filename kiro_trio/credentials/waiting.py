@@ -60,8 +60,10 @@ class WaitingRoom:
             if ticket not in self._answers and len(self._line) > self._limit:
                 detail = f"{self._limit} requests are waiting already"
                 return Failure(Fault.QUEUE_FULL, detail, retry_after=_BUSY_RETRY_AFTER)
-            with trio.move_on_after(self._patience):
-                await self._called(ticket)
+            await trio.lowlevel.checkpoint()
+            if ticket not in self._answers:
+                with trio.move_on_after(self._patience):
+                    await self._called(ticket)
             return self._said(self._answers.pop(ticket, None))
         finally:
             self._leave(ticket)
@@ -73,7 +75,6 @@ class WaitingRoom:
             self._calls[ticket].set()
 
     async def _called(self, ticket: int) -> None:
-        await trio.lowlevel.checkpoint()
         while ticket not in self._answers:
             look = self._line.next_look
             wait = self._patience if look is None else look - self._clock()

@@ -89,7 +89,7 @@ class Clients:
         self._digests: dict[str, Digest] = {}
         self._times: dict[str, deque[float]] = {}
         self._spent: dict[str, float] = {}
-        self._month = ""
+        self._month = (0.0, 0.0)
         self._stamp: tuple[int, int] | None = None
         self.configure(configured)
 
@@ -136,9 +136,9 @@ class Clients:
 
     def spent(self, name: str) -> float:
         """The credits that a client has used in this month (UTC)."""
-        month = self._month_now()
-        if month != self._month:
-            self._month = month
+        now = self._clock()
+        if not self._month[0] <= now < self._month[1]:
+            self._month = (self._month_began(), next_month(now))
             self._spent.clear()
         return self._spent.get(name, 0.0)
 
@@ -255,9 +255,6 @@ class Clients:
         digests = {name: bytes.fromhex(key.digest) for name, key in self._keys.items()}
         self._digests = {DEFAULT: self._configured, **digests} if self._configured else digests
         self._times = {name: times for name, times in self._times.items() if name in self._keys}
-
-    def _month_now(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m")
 
     def _month_began(self) -> float:
         now = datetime.fromtimestamp(self._clock(), UTC)

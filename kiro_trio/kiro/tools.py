@@ -122,8 +122,9 @@ def declare(
     known = {entry.tool_specification.name for entry in entries}
     unknown = [name for name in spoken if name not in known]
     tally.note("stand-in declared for a tool of the history", len(unknown))
-    schema = _input_schema(_ANY_ARGUMENTS, options)
-    entries += (ToolEntry(ToolSpecification(name, _STAND_IN, schema)) for name in unknown)
+    if unknown:
+        schema = _input_schema(_ANY_ARGUMENTS, options)
+        entries += (ToolEntry(ToolSpecification(name, _STAND_IN, schema)) for name in unknown)
     return Declared(tuple(entries), "\n\n".join(continued))
 
 

@@ -123,8 +123,9 @@ class _Attempt:
             if due <= now:
                 scope.cancel(reason=self._overdue.value)
                 return
-            # While the client keeps us waiting there is nothing due: look again after a full limit at the earliest.
-            await trio.sleep_until(due if due < math.inf else now + self._limit)
+            # While the client keeps us waiting there is nothing due. And whatever becomes due from now on, by the limit that
+            # holds after the first byte, which may be shorter, is not due before another look.
+            await trio.sleep_until(min(due, now + min(self._limit, self._house.limits.idle)))
 
     async def _decode(self) -> Ended:
         try:

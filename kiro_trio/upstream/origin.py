@@ -1,6 +1,7 @@
 """Where a URL leads: the origin, which a connection belongs to, and the target, which the request line names."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from kiro_trio.upstream.errors import MalformedRequest
@@ -27,6 +28,7 @@ class Origin:
         return self.display.rpartition(":")[0] if self.port == _PORTS[self.scheme] else self.display
 
 
+@lru_cache(64)
 def split_url(url: str) -> tuple[Origin, str]:
     """Split an absolute `http` or `https` URL into its origin and its target (path and query).
 

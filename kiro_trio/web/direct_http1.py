@@ -94,7 +94,7 @@ class DirectProtocol(Http1Protocol):
                     await super().handle(RawData(data))
                     return
                 exchange, data = begun
-                await self._enter(exchange)
+                await self._enter(exchange, len(data))
             elif not data:
                 return  # the end of the connection: `Closed` follows
             elif exchange.answering:
@@ -108,11 +108,12 @@ class DirectProtocol(Http1Protocol):
             if not data:
                 return
 
-    async def _enter(self, exchange: Exchange) -> None:
+    async def _enter(self, exchange: Exchange, arrived: int) -> None:
         self._exchange = exchange
         self.keep_alive_requests += 1
         await self.context.mark_request()
-        await self.send(Awaiting(idle=False, limit=self._direct.body_timeout))
+        if exchange.missing > arrived:
+            await self.send(Awaiting(idle=False, limit=self._direct.body_timeout))
 
     async def _start(self, exchange: Exchange) -> None:
         exchange.answering = True

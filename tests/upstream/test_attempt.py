@@ -93,6 +93,13 @@ async def test_silence_in_the_middle_has_its_own_limit(autojump_clock) -> None:
     assert trio.current_time() == pytest.approx(77, abs=0.1)
 
 
+async def test_a_limit_that_is_shorter_after_the_first_byte_holds_from_then_on(autojump_clock) -> None:
+    kiro = Kiro(replying(reply(Say("Hello"), Pause())), Limits(first_byte=300, idle=20))
+    began = trio.current_time()
+    assert await fault_of(kiro) is Fault.IDLE_TIMEOUT
+    assert 20 <= trio.current_time() - began < 21
+
+
 async def test_pauses_within_the_limit_are_no_silence(autojump_clock) -> None:
     steps = [step for _ in range(9) for step in (Say("Hello"), Pause(60))]
     assert await fault_of(Kiro(replying(reply(*steps)), Limits(first_byte=10, idle=61))) is None

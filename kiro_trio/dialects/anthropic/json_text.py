@@ -4,15 +4,13 @@ Everything is ASCII: halves of surrogate pairs survive, and so do readers that t
 """
 
 from collections.abc import Mapping
-from functools import partial
-from json import dumps
-from json.encoder import encode_basestring_ascii
+from json.encoder import JSONEncoder, encode_basestring_ascii
 
 quoted = encode_basestring_ascii
 """A string as a JSON string."""
 
-compact = partial(dumps, separators=(",", ":"))
-"""Any JSON value as text without blanks."""
+compact = JSONEncoder(separators=(",", ":")).encode
+"""Any JSON value as text without blanks; `json.dumps` would make an encoder for each."""
 
 
 def json_object(members: Mapping[str, str]) -> str:
