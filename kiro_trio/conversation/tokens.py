@@ -51,6 +51,10 @@ _CLASSES = (
     (bytes(range(0xC0, 0xE0)), 58),
     (bytes(range(0xF0, 0x100)), 340),
 )
+# For texts of other scripts, which would come through five rows untouched; the sum is the same in any order.
+_OTHER_SCRIPTS_FIRST = (*_CLASSES[5:], *_CLASSES[:5])
+_ASCII = bytes(range(0x80))
+_SAMPLE = 1024
 
 # What frames the words. A role and its separators are 3-4 tokens, the skeleton of a call or a result about 10. The
 # preamble for tools is the figure in Anthropic's documentation of tool use.
@@ -94,13 +98,21 @@ def tokens_of(units: int) -> int:
 
 def _units(data: bytes) -> int:
     units = 0
-    for members, weight in _CLASSES:
+    for members, weight in _order_for(data):
         rest = data.translate(None, members)
         units += weight * (len(data) - len(rest))
         data = rest
         if not data:
             break
     return units
+
+
+def _order_for(data: bytes) -> tuple[tuple[bytes, int], ...]:
+    if len(data) < _SAMPLE:
+        return _CLASSES
+    sample = data[:: len(data) // _SAMPLE]
+    foreign = len(sample.translate(None, _ASCII))
+    return _OTHER_SCRIPTS_FIRST if 2 * foreign > len(sample) else _CLASSES
 
 
 def _prompt_parts(prompt: Prompt, texts: list[bytes]) -> Iterator[int]:

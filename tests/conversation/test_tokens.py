@@ -61,6 +61,11 @@ def test_a_longer_text_never_counts_less_and_pieces_make_no_difference(first, se
 
 
 @settings(max_examples=40)
+@given(st.text(st.sampled_from("aZ 9\n{äЖ請😀"), min_size=1, max_size=30), st.integers(1, 400))
+def test_a_long_text_counts_as_its_characters_do_whatever_its_script(text, times) -> None:
+    assert text_units(text * times) == times * sum(map(text_units, text))
+
+
 @given(PROMPTS, TURNS, TOOLS, TEXTS)
 def test_adding_never_makes_a_prompt_count_less(prompt, turn, tool, text) -> None:
     estimate = estimate_tokens(prompt)
