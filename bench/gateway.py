@@ -12,7 +12,7 @@ from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.load import memory, report
+from bench.load import memory, readme, report
 from bench.load.cells import CELLS, Cell
 from bench.load.generator import Job, Result
 from bench.load.programs import (
@@ -27,6 +27,8 @@ from bench.load.programs import (
     upstream,
     workshop,
 )
+
+README = Path(__file__).with_name("README.md")
 
 Results = dict[str, dict[str, list[Result]]]
 
@@ -61,6 +63,8 @@ def main() -> None:
         )
     if options.svg:
         options.svg.write_text(report.svg(figures))
+    if options.readme:
+        readme.rewrite(options.readme, machine(), figures, held, options.rounds)
     if options.check and report.missed(figures):
         sys.exit(1)
 
@@ -78,6 +82,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="exit code 1 if a target is missed")
     parser.add_argument("--json", type=Path, help="write all figures there")
     parser.add_argument("--svg", type=Path, help="draw the figures there")
+    parser.add_argument(
+        "--readme", type=Path, nargs="?", const=README, help="put the figures into bench/README.md, or there"
+    )
     return parser.parse_args()
 
 

@@ -27,12 +27,13 @@ dialect is another folder and changes nothing below. The floors are checked (`li
 
 One streaming request, from socket to socket
 
-1.  `web.listener` takes the connection; `web.app` checks the key and finds the handler.
+1.  `web.listener` takes the connection. A prompt with a plain head and a good key goes the short way, `web.direct`; for
+    every other request `web.app`, on quart-trio, checks the key and finds the handler. Both ways lead to the same place:
 2.  `web.messages` has the body read (`dialects.anthropic.request`, out comes a `Prompt`) and said to Kiro
-    (`kiro.request`, out comes a `KiroRequest`). It returns a response that conducts itself: nothing is open yet.
-3.  `web.connection` hands that response its door, and `session.run` begins:
+    (`kiro.request`, out comes a `KiroRequest`). It returns an answer that conducts itself: nothing is open yet.
+3.  `web.direct_http1` or `web.connection` hands that answer its door, and `session.run` begins:
 
-        connection nursery (quart-trio, one per request)
+        connection nursery (hypercorn's, one per connection; on the long way quart-trio's, one per request)
         ├── waits for the client's disconnect; cancels all below
         └── Session.run
             └── session nursery

@@ -70,19 +70,27 @@ def line(cell: Cell, taken: dict[str, list[Result]]) -> str:
     return "  ".join(parts)
 
 
-def text(found: Figures, held: dict[str, dict[str, float]]) -> str:
-    """The table and the verdict."""
+def table(found: Figures) -> str:
+    """All cells, in Markdown."""
     rows = [
         "",
         "| cell | gateway us [min max] | peer us [min max] | ratio | added first p50, p99 ms | added delay p50, p99 ms | per second |",
     ]
     rows.append("|---|---|---|---|---|---|---|")
-    rows += [_row(name, here) for name, here in found.items() if name != "memory"]
-    for name, values in held.items():
-        rows.append(
-            f"\nmemory of the {name}: {values['0'] / 1000:.0f} MB, and per open stream " + _memory(values)
-        )
-    rows.append("")
+    return "\n".join(rows + [_row(name, here) for name, here in found.items() if name != "memory"])
+
+
+def memory_lines(held: Figures) -> list[str]:
+    """What the programs hold, by themselves and per stream."""
+    return [
+        f"\nMemory of the {name}: {values['0'] / 1000:.0f} MB, and per open stream {_memory(values)}."
+        for name, values in held.items()
+    ]
+
+
+def text(found: Figures, held: Figures) -> str:
+    """The table and the verdict."""
+    rows = [table(found), *memory_lines(held), ""]
     for target in TARGETS:
         value = lookup(found, target.figure)
         if value is not None:

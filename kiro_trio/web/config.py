@@ -31,7 +31,7 @@ class GatewayConfig(Config):
     """Seconds that a client may take to accept one write."""
     http2: bool = False
     fast_path: bool = True
-    """Take the short cuts of `kiro_trio.web.http1` and `kiro_trio.web.listener`, and `direct` if there is one."""
+    """Take the short cuts of `kiro_trio.web.http1` and `kiro_trio.web.listener`, and those of `direct`."""
     direct: Direct | None = None
     """What is answered without ASGI; None: nothing."""
 

@@ -3,6 +3,7 @@
 `eventstream` reads how Kiro answers, `message` is what it reads and writes it, `headers` has the ten types of header
 values, `memory` is why it is fast. `sse` is how we answer: server-sent events, both ways. Whatever is wrong with bytes
 from outside is a `WireError` (`errors` draws the tree), and it is final; `ready` hands out what came before.
+`http_heads` reads and writes the heads of HTTP messages, where they are plain.
 """
 
 from kiro_trio.wire.errors import StreamTruncated, WireError

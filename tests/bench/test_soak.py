@@ -1,9 +1,12 @@
 """Twenty seconds of what `make soak` does for three minutes; the bench itself is kept working on the way."""
 
+from pathlib import Path
+
 import pytest
 
 from bench.gateway import main as bench_gateway
 from bench.load.gauge import Gauge
+from bench.load.readme import BEGIN, END
 from bench.soak import soak
 
 
@@ -12,10 +15,20 @@ def test_the_gateway_holds_for_twenty_seconds(capsys: pytest.CaptureFixture[str]
     assert held, capsys.readouterr().out
 
 
-def test_the_bench_measures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.argv", ["gateway", "short-1", "--rounds", "1", "--scale", "0.1", "--no-peer"])
+def test_the_bench_measures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}old\n{END}after\n")
+    options = ["--rounds", "1", "--scale", "0.1", "--no-peer", "--readme", str(readme)]
+    monkeypatch.setattr("sys.argv", ["gateway", "short-1", *options])
     bench_gateway()
     said = capsys.readouterr()
+    written = readme.read_text()
+    assert "| short-1 |" in written
+    assert "old" not in written
+    assert written.startswith("before\n")
+    assert written.endswith("after\n")
     assert "| short-1 |" in said.out
     assert said.err == ""
 
