@@ -74,6 +74,9 @@ _TRACE = re.compile(r"[:=@]|bearer|basic|ao[ar]|ksk_|sk-|eyJ", re.IGNORECASE)
 _HARMLESS = frozenset({type(None), bool, int, float})
 """Types whose values hold no text."""
 
+_MADE_HERE = frozenset({"timestamp", "level"})
+"""Fields that our own processors write, over whatever a caller put there. A time has colons, as secrets may."""
+
 _NEEDS_QUOTES = re.compile(r"[ \t=\r\n\"']")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -144,7 +147,7 @@ def redact(text: str) -> str:
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog processor: a record whose every string is redacted, at any depth, before it is rendered."""
     return {
-        name: value if type(value) in _HARMLESS else _clean(name, value, _DEEPEST)
+        name: value if type(value) in _HARMLESS or name in _MADE_HERE else _clean(name, value, _DEEPEST)
         for name, value in event.items()
     }
 

@@ -311,3 +311,10 @@ def test_many_secrets_do_not_make_short_texts_slow():
     assert redact(Text("a short text")) == f"a {REDACTED} text"
     assert looked == ["short"]
     assert redact(f"x {'001999-of-a-token' * 20} y") == f"x {REDACTED} y"
+
+
+def test_no_secret_hides_in_what_we_write_ourselves(log):
+    get_logger("here").info("words", timestamp=SHAPED["kiro key"], level=SHAPED["client key"])
+    logging.getLogger("library").warning("words", extra={"timestamp": SHAPED["kiro key"]})
+    assert "dummy" not in log.getvalue()
+    assert "info" in log.getvalue()
