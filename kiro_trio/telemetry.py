@@ -29,6 +29,9 @@ _REMEMBERED = 4096
 # A shorter "secret" is none, and would turn harmless words of every record into holes.
 _SHORTEST = 4
 
+# Longer than keys and passwords are, shorter than tokens.
+_SHORT = 48
+
 # Deeper than any record we write; a structure that contains itself must end somewhere.
 _DEEPEST = 8
 
@@ -81,8 +84,36 @@ _NEEDS_QUOTES = re.compile(r"[ \t=\r\n\"']")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-_known: OrderedDict[str, int] = OrderedDict()
-"""The secrets that we know, with their lengths; the latest last."""
+
+class _Secrets:
+    """What we know by heart. Tokens are long and become many, texts of a record are short: so the two are kept apart."""
+
+    def __init__(self) -> None:
+        self._short: OrderedDict[str, None] = OrderedDict()
+        self._long: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._short) + len(self._long)
+
+    def add(self, secret: str) -> None:
+        kept = self._short if len(secret) <= _SHORT else self._long
+        kept[secret] = None
+        kept.move_to_end(secret)
+        while len(kept) > _REMEMBERED:
+            kept.popitem(last=False)
+
+    def clear(self) -> None:
+        self._short.clear()
+        self._long.clear()
+
+    def within(self, text: str) -> list[str]:
+        found = [secret for secret in self._short if secret in text]
+        if len(text) > _SHORT:
+            found += [secret for secret in self._long if secret in text]
+        return found
+
+
+_known = _Secrets()
 
 
 def configure_logging(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
@@ -126,16 +157,12 @@ def register_secret(value: str | None) -> None:
         return
     for form in {value, quote(value, safe=""), value.encode("unicode_escape").decode("ascii")}:
         if len(form) >= _SHORTEST:
-            _known[form] = len(form)
-            _known.move_to_end(form)
-    while len(_known) > _REMEMBERED:
-        _known.popitem(last=False)
+            _known.add(form)
 
 
 def redact(text: str) -> str:
     """`text` without the registered secrets and without whatever has the shape of one."""
-    # By length first: most texts of a record are short, most of what is known by heart is long.
-    if found := [known for known, length in _known.items() if length <= len(text) and known in text]:
+    if found := _known.within(text):
         for secret in sorted(found, key=len, reverse=True):  # a secret may be the beginning of another
             text = text.replace(secret, REDACTED)
     if _TRACE.search(text):
