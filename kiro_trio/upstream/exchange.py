@@ -4,6 +4,7 @@ Plain heads are written and read by hand (`kiro_trio.wire.http_heads`); h11 is a
 a chunked one.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -140,7 +141,9 @@ class Exchange:
 
     async def _send(self, stream: trio.abc.Stream) -> None:
         try:
-            await stream.send_all(self._wire)
+            rest = _written(stream, self._wire) if self._by_hand else self._wire
+            if rest:
+                await stream.send_all(rest)
         except trio.BrokenResourceError as error:
             self._send_error = error  # the answer may be there all the same: the reader will see
         else:
@@ -194,6 +197,19 @@ class Exchange:
     @property
     def _place(self) -> str:
         return self.request.origin.display
+
+
+def _written(stream: trio.abc.Stream, data: bytes) -> bytes | memoryview:
+    """Write to a plain socket what it takes at once, and return the rest: `send_all` would let all others have a turn first.
+
+    A socket that is broken takes nothing; `send_all` finds out why.
+    """
+    if not isinstance(stream, trio.SocketStream) or stream.socket.fileno() < 0:
+        return data
+    try:
+        return memoryview(data)[os.write(stream.socket.fileno(), data) :]
+    except OSError:
+        return data
 
 
 def _parser(request: Request) -> h11.Connection:
