@@ -18,6 +18,8 @@ from kiro_trio.wire.http_heads import write_response_head
 
 log = structlog.get_logger(__name__)
 
+_LARGEST_READ = 512 * 1024
+
 
 class DirectDoor:
     """The door of one response: `kiro_trio.session.outbox.Door` on a connection."""
@@ -68,6 +70,12 @@ class DirectProtocol(Http1Protocol):
         if isinstance(event, Closed) and self._exchange is not None:
             self._exchange.scope.cancel(reason="the client left")
         await super().handle(event)
+
+    @property
+    def appetite(self) -> int:
+        """The most bytes to be read at once: of a large body, more."""
+        missing = 0 if self._exchange is None else self._exchange.missing
+        return min(max(super().appetite, missing), _LARGEST_READ)
 
     async def expire(self) -> None:
         """The client was silent for too long: between two requests, or in the middle of one."""

@@ -7,6 +7,7 @@ from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Body
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.tcp_server import MAX_RECV
 from hypercorn.typing import H11SendableEvent
 
 from kiro_trio.dialects.anthropic.errors import error_body
@@ -64,6 +65,11 @@ class Http1Protocol(H11Protocol):
         except _Http2Refused:
             await self._send_error_response(505)
             await self.send(Closed())
+
+    @property
+    def appetite(self) -> int:
+        """The most bytes to be read at once."""
+        return MAX_RECV
 
     async def expire(self) -> None:
         """The client was silent for too long."""

@@ -19,7 +19,7 @@ import hypercorn.trio.run
 import trio
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.trio.task_group import TaskGroup
-from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
@@ -102,7 +102,7 @@ class GatewayTCPServer(TCPServer):
                 self._note_idleness(reading, Updated(idle=True))
                 await self._read_requests()
             if reading.cancelled_caught:
-                await self.protocol.expire()  # type: ignore[attr-defined]  # see above
+                await self.protocol.expire()  # type: ignore[attr-defined]  # see `_run_http1`
         finally:
             self._reading = None  # an answer may still end, and no longer makes anything idle
             self.config.idle.discard(reading)
@@ -111,7 +111,8 @@ class GatewayTCPServer(TCPServer):
         """As `_read_data`, without its timeout, which we never want, and whose scope costs as much as the read."""
         while True:
             try:
-                data = bytes(await self.stream.receive_some(MAX_RECV))
+                most = self.protocol.appetite  # type: ignore[attr-defined]  # see `_run_http1`
+                data = bytes(await self.stream.receive_some(most))
             except (trio.ClosedResourceError, trio.BrokenResourceError):
                 break
             await self.protocol.handle(RawData(data))
