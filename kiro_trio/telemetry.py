@@ -212,7 +212,7 @@ def _renderers(form: LogFormat, out: TextIO) -> list[Processor]:
 
 
 class _PlainLine:
-    """Writes what `console` writes, letter by letter, in a fifth of the time: a line per request is 4 % of a short one.
+    """Writes what `console` writes, letter by letter, in a third of the time: every request has its line.
 
     Records with a traceback, or of a library, are left to `console`.
     """
