@@ -118,6 +118,7 @@ class GatewayTCPServer(TCPServer):
             await self.protocol.handle(RawData(data))
             if not data:
                 break
+            data = b""  # or it would be held for as long as the answer lasts
         await self.protocol.handle(Closed())
 
     def _note_idleness(self, reading: trio.CancelScope, event: Updated) -> None:
