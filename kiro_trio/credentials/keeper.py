@@ -201,6 +201,10 @@ class Keeper:
         loan.tried.add(mode)
         return replace(lease, profile_arn=arn)
 
+    def outlook(self, model_id: str) -> float | None:
+        """In how many seconds the first account can take a request for the model: 0.0 now, None if no time tells."""
+        return self._custody.roster.outlook(model_id, self._custody.clock())
+
     def standings(self) -> list[AccountStatus]:
         """All accounts as they are now, in the order of the store."""
         return [status_of(account, self._custody) for account in self._custody.roster]

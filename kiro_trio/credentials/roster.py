@@ -164,6 +164,13 @@ class Roster:
             account.last_used_at = now
             bear(account, penalty, Blow(failure, now, jitter, model_id))
 
+    def outlook(self, model_id: str, now: float) -> float | None:
+        """In how many seconds the first account can take a request for the model: 0.0 now, None if no time tells."""
+        standings = [account.stands(now) for account in self if account.serves(model_id, now)]
+        if any(standing is Standing.READY for standing, _ in standings):
+            return 0.0
+        return min((until - now for _, until in standings if until is not None), default=None)
+
     def available(self, now: float) -> int:
         """How many accounts take requests now."""
         return sum(account.stands(now)[0] is Standing.READY for account in self)

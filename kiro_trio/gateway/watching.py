@@ -65,6 +65,10 @@ class WatchedLeases:
         """As the leases do it."""
         self.leases.settle(lease, failure, penalty)
 
+    def outlook(self, model_id: str) -> float | None:
+        """As the leases do it."""
+        return self.leases.outlook(model_id)
+
 
 @dataclass(frozen=True, slots=True)
 class WatchedAttempts:

@@ -7,7 +7,7 @@ has happened so far; nothing else in the program decides about retries. Pure.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from types import MappingProxyType
 
@@ -20,6 +20,8 @@ MAX_TRIES_PER_REQUEST = 9
 BACK_OFF_BASE = 0.2
 BACK_OFF_CAP = 2.0
 _LONGEST_WAIT_WORTH_TELLING = 24 * 3600.0
+
+_AT_ONCE = 1.0
 
 LONGEST_WAIT_OBEYED = 60.0
 """Seconds of `retry-after` that clients are ready to wait; on more, Claude Code gives up a 429 at once."""
@@ -182,6 +184,30 @@ def judge(fault: Fault, progress: Progress, tries: Tries, credential_id: int, *,
             decision, policy.penalty, back_off(tries.total, jitter) if decision is Next.RETRY else 0.0
         )
     return Verdict(decision, policy.penalty)
+
+
+# What puts an account out at once, so that whoever is ready afterwards is another one.
+_PUTS_OUT = frozenset({
+    Penalty.COOL_DOWN,
+    Penalty.SPENT_TODAY,
+    Penalty.SPENT_THIS_MONTH,
+    Penalty.SUSPENDED,
+    Penalty.RENEWAL_STRIKE,
+    Penalty.REVOKED,
+})  # fmt: skip
+
+
+def promised(failure: Failure, outlook: float | None) -> Failure:
+    """The failure with the `retry_after` that holds for all accounts, not for the one that happened to be last.
+
+    `outlook` is when the first of them can take such a request: in so many seconds, 0 for now, None for nobody knows.
+    """
+    penalty = POLICIES[failure.fault].penalty
+    if penalty in _PUTS_OUT and outlook is not None:
+        return replace(failure, retry_after=max(outlook, _AT_ONCE))
+    if penalty is Penalty.STRIKE:
+        return replace(failure, retry_after=outlook or None)
+    return failure
 
 
 def back_off(failures: int, jitter: float) -> float:

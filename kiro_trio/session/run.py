@@ -24,7 +24,7 @@ from kiro_trio.credentials.standing import Penalty
 from kiro_trio.kiro.faults import UNEXPLAINED
 from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.session.outbox import Outbox
-from kiro_trio.session.plan import SAME_CREDENTIAL, Next, Progress, Tries, Verdict, client_error, judge
+from kiro_trio.session.plan import SAME_CREDENTIAL, Next, Progress, Tries, Verdict, client_error, judge, promised
 
 # The part of the window from which on a prompt that Kiro calls malformed is taken for one that is too long. Estimates of
 # code are up to a third too low. Taken wrongly, the client shortens its conversation once and then hears the truth; the
@@ -71,6 +71,9 @@ class Leases(Protocol):
 
     def settle(self, lease: Lease, failure: Failure | None, penalty: Penalty) -> None:
         """Give the slot back, exactly once per lease, and say how it went."""
+
+    def outlook(self, model_id: str) -> float | None:
+        """In how many seconds a credential can take such a request: 0.0 for now, None if time does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ class Session:
         if failure is None:
             await outbox.finish(self._translator.result())
         else:
-            failure = self._measured(failure)
+            failure = self._measured(promised(failure, self._leases.outlook(self._request.model_id)))
             error = client_error(failure)
             await outbox.refuse(error, self._translator.error(error.error_type, error.message))
         self.outcome.failure = failure
@@ -218,7 +221,7 @@ class Session:
         while True:
             lease = await self._lease(frozenset(avoid))
             if isinstance(lease, Failure):
-                return _more_telling(last, lease)
+                return lease if last is None else last  # why the last one failed says more than that none is left
             last, verdict = await self._use(lease, outbox)
             if last is None or verdict.next is Next.GIVE_UP:
                 return last
@@ -262,7 +265,9 @@ class Session:
         """Make ready for another try with the same credential; None if there is no such way."""
         match verdict.next:
             case Next.RENEW:
-                return await self._leases.renew(lease)
+                with trio.move_on_at(self._started + self._patience.deadline):
+                    return await self._leases.renew(lease)
+                return Failure(Fault.DEADLINE, "while a token was renewed")
             case Next.REBIND:
                 return self._leases.rebind(lease)
             case Next.SIMPLIFY:
@@ -318,13 +323,6 @@ class Session:
 
 
 _LEFT: tuple[Failure | None, Verdict] = (Failure(Fault.CLIENT_GONE), Verdict(Next.GIVE_UP, Penalty.NONE))
-
-
-def _more_telling(last: Failure | None, drought: Failure) -> Failure:
-    """Return what to tell the client when no credential is left: why the last one failed, and until when."""
-    if last is None:
-        return drought
-    return last if last.retry_after is not None else replace(last, retry_after=drought.retry_after)
 
 
 def _elsewhere(verdict: Verdict) -> Verdict:

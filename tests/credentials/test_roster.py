@@ -328,6 +328,19 @@ def test_with_all_avoided_the_drought_is_theirs():
     assert drought.until == NOW + 30
 
 
+def test_the_outlook_is_that_of_the_account_that_is_back_first():
+    roster = roster_of(credential(1), credential(2), credential(3, subscriptionTitle="FREE"))
+    assert roster.outlook("claude-opus-5", NOW) == 0.0
+    report(roster, 1, Penalty.COOL_DOWN, retry_after=300)
+    assert roster.outlook("claude-opus-5", NOW) == 0.0
+    report(roster, 2, Penalty.COOL_DOWN, retry_after=30)
+    assert roster.outlook("claude-opus-5", NOW) == 30.0
+    assert roster.outlook("m", NOW) == 0.0
+    report(roster, 3, Penalty.SUSPENDED)
+    assert roster.outlook("m", NOW + 10) == 20.0
+    assert roster_of().outlook("m", NOW) is None
+
+
 def test_who_joins_brings_a_record_and_who_left_is_not_missed():
     roster = roster_of(credential(1))
     roster.muster([credential(1), credential(2)], {2: Record(outs={"SUSPENDED": Out(NOW)}, successes=4)})

@@ -73,6 +73,8 @@ class ScriptedLeases:
     renewals: int = 0
     rebinds: int = 0
     renewal_failure: Failure | None = None
+    renewal_time: float = 0.1
+    outlooks: float | None = None
     _tickets: itertools.count = field(default_factory=itertools.count)
 
     async def lease(
@@ -88,7 +90,7 @@ class ScriptedLeases:
 
     async def renew(self, lease: Lease) -> Lease | Failure:
         self.renewals += 1
-        await trio.sleep(0.1)
+        await trio.sleep(self.renewal_time)
         return self.renewal_failure or lease
 
     def rebind(self, lease: Lease) -> Lease | None:
@@ -98,6 +100,9 @@ class ScriptedLeases:
     def settle(self, lease: Lease, failure: Failure | None, penalty: Penalty) -> None:
         del self.open[lease.ticket]
         self.settled.append((lease.credential_id, failure, penalty))
+
+    def outlook(self, model_id: str) -> float | None:
+        return self.outlooks
 
 
 def make_lease(account: int, ticket: int = 0) -> Lease:

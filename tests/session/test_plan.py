@@ -16,6 +16,7 @@ from kiro_trio.session.plan import (
     back_off,
     client_error,
     judge,
+    promised,
 )
 
 STATUS_OF_TYPE = {
@@ -114,6 +115,28 @@ def test_the_upstream_knows_better_when_to_come_back() -> None:
     error = client_error(Failure(Fault.THROTTLED, retry_after=42))
     assert error.retry_after == 42
     assert error.message.endswith("Try again in 42 seconds.")
+
+
+@pytest.mark.parametrize(
+    ("fault", "own", "outlook", "told"),
+    [
+        (Fault.THROTTLED, 3600.0, 4.0, 4.0),
+        (Fault.THROTTLED, 1.0, 300.0, 300.0),
+        (Fault.THROTTLED, 3600.0, 0.0, 1.0),  # an account that was not tried is ready
+        (Fault.MONTHLY_QUOTA, None, 86400.0, 86400.0),
+        (Fault.MONTHLY_QUOTA, None, None, None),
+        (Fault.SUSPENDED, None, 7.0, 7.0),
+        (Fault.RENEWAL_FAILED, None, 2.0, 2.0),
+        (Fault.ACCESS_DENIED, None, 60.0, 60.0),
+        (Fault.ACCESS_DENIED, None, 0.0, None),  # it is the refused one that counts as ready
+        (Fault.UNAVAILABLE, 5.0, 3600.0, 5.0),
+        (Fault.CONNECTION_LOST, None, 3600.0, None),
+        (Fault.MODEL_CAPACITY, None, 0.0, None),
+        (Fault.NO_CREDENTIAL, 20.0, 20.0, 20.0),
+    ],
+)
+def test_what_is_promised_holds_for_all_accounts(fault, own, outlook, told) -> None:
+    assert promised(Failure(fault, retry_after=own), outlook).retry_after == told
 
 
 @pytest.mark.parametrize("fault", Fault)

@@ -123,11 +123,37 @@ async def test_the_status_is_still_true_just_before_the_grace_time_is_over(autoj
 
 
 async def test_when_all_accounts_fail_the_client_learns_why_and_until_when(autojump_clock) -> None:
-    stage = Stage(ScriptedKiro([fails(Fault.MONTHLY_QUOTA)]))
+    leases = ScriptedLeases(outlooks=33.0)
+    stage = Stage(ScriptedKiro([fails(Fault.MONTHLY_QUOTA)]), leases)
     await stage.play()
     assert stage.door.status == 429
     assert (b"retry-after", b"33") in stage.door.headers
     assert len(stage.kiro.calls) == 3
+
+
+async def test_until_when_is_that_of_all_accounts_and_not_of_the_last(autojump_clock) -> None:
+    leases = ScriptedLeases(outlooks=4.0)
+    stage = Stage(ScriptedKiro([fails(Fault.THROTTLED, retry_after=3600.0)]), leases)
+    outcome = await stage.play()
+    assert (b"retry-after", b"4") in stage.door.headers
+    assert outcome.failure.fault is Fault.THROTTLED
+
+
+async def test_accounts_that_rest_do_not_make_a_broken_way_wait(autojump_clock) -> None:
+    leases = ScriptedLeases(accounts=2, outlooks=3600.0)
+    stage = Stage(ScriptedKiro([fails(Fault.CONNECTION_LOST)]), leases)
+    await stage.play()
+    assert stage.door.status == 502
+    assert stage.door.headers == []
+
+
+async def test_a_renewal_is_not_waited_for_beyond_the_deadline(autojump_clock) -> None:
+    leases = ScriptedLeases(renewal_time=1000.0)
+    stage = Stage(ScriptedKiro([fails(Fault.TOKEN_REFUSED)]), leases, patience=Patience(deadline=30))
+    outcome = await stage.play()
+    assert trio.current_time() == 30
+    assert outcome.failure.fault is Fault.DEADLINE
+    assert [penalty for _, _, penalty in leases.settled] == [Penalty.NONE]
 
 
 async def test_the_token_is_renewed_once_and_then_the_account_is_left(autojump_clock) -> None:
