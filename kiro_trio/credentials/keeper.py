@@ -180,7 +180,7 @@ class Keeper:
 
         Cancelling it leaves the renewal alone.
         """
-        failure = await self._renewals.forced(lease.credential_id, stale=lease.access_token)
+        failure = await self._renewals.refused(lease.credential_id, lease.access_token)
         credential = self._custody.credential(lease.credential_id)
         if failure is not None or credential is None:
             return failure or Failure(Fault.NO_CREDENTIAL, f"credential {lease.credential_id} was removed")

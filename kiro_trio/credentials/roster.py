@@ -107,7 +107,7 @@ class Roster:
             if account is None:
                 account = Account(credential, self._concurrency)
                 account.recall((records or {}).get(credential.id, Record()))
-            account.credential = credential
+            account.take(credential)
             account.limit = credential.concurrency or self._concurrency
             present[credential.id] = account
         self._accounts = present

@@ -108,8 +108,12 @@ class FileStore:
             await trio.lowlevel.checkpoint()
 
     async def save(self, credential_id: int, changes: Changes) -> None:
-        """Keep changes of our own, such as a renewed token: in memory whatever happens, and in the file if it can."""
-        await self._run(self._file.save, credential_id, changes)
+        """Keep changes of our own, such as a renewed token: in memory whatever happens, and in the file if it can.
+
+        It cannot be cancelled, not even while it waits for its turn: the old token is dead already.
+        """
+        with trio.CancelScope(shield=True):
+            await self._run(self._file.save, credential_id, changes)
 
     async def edit(self, credential_id: int, changes: Changes) -> None:
         """Make an owner's changes to one entry; None takes a key away.

@@ -291,7 +291,14 @@ class TestRenewal:
         service = Service(account("a"), latency=10_000.0)
         async with keeping(path, service, service.accounts.accounts[0].credential()):
             await trio.sleep(1)
-        assert trio.current_time() < 20
+        assert trio.current_time() < 40
+
+    async def test_a_slow_renewal_is_waited_for_when_the_gateway_stops(self, path):
+        service = Service(account("a"), latency=29.0)
+        async with keeping(path, service, service.accounts.accounts[0].credential()):
+            await trio.sleep(1)
+        assert service.accounts.accounts[0].renewals == 1
+        assert read_json(path)[0]["refreshToken"] == service.accounts.accounts[0].refresh_token
 
     async def test_another_process_renewed_it_already(self, path):
         service = Service(account("a"))
@@ -413,10 +420,54 @@ class TestRenewal:
         async with keeping(path, service, entry, drought_patience=0.0, **NO_RENEWALS_AHEAD) as keeper:
             assert (await keeper.lease(model_id=MODEL)).access_token == "aoa-a"
             assert service.renewals == 1
+            for _ in range(9):  # and nobody waits for another try before its time
+                assert (await keeper.lease(model_id=MODEL)).access_token == "aoa-a"
+            assert service.renewals == 1
             await trio.sleep(60)
             assert (await keeper.lease(model_id=MODEL)).access_token == "aoa-a"
+            assert service.renewals == 2
             await trio.sleep(39)
             assert isinstance(await keeper.lease(model_id=MODEL), Failure)
+
+    async def test_a_token_that_kiro_refused_is_not_used_again_until_it_is_renewed(self, path):
+        service = Service(account("a"), latency=0.0)
+        service.instead["/refreshToken"] = [refusal(500)] * 2
+        one, two = service.accounts.accounts[0].credential(), fresh("b")
+        entry = {**one, "accessToken": "aoa-a", "expiresAt": two["expiresAt"]}
+        async with keeping(path, service, entry, two, **NO_RENEWALS_AHEAD) as keeper:
+            lease, other = [await keeper.lease(model_id=MODEL) for _ in range(2)]
+            for held in (lease, other):
+                assert held.credential_id == 1
+                failure = await keeper.renew(held)
+                assert failure.fault is Fault.RENEWAL_FAILED
+                keeper.settle(held, failure, Penalty.RENEWAL_STRIKE)
+            assert service.renewals == 1
+            assert failure.retry_after == pytest.approx(2.0, rel=0.3)
+            assert standing(keeper) is Standing.RENEWAL_DELAYED
+            assert (await keeper.lease(model_id=MODEL)).credential_id == 2
+            service.instead.clear()
+            await trio.sleep(3)
+            renewed = await keeper.lease(model_id=MODEL)
+            assert (renewed.credential_id, service.renewals) == (1, 2)
+            assert renewed.access_token != "aoa-a"
+
+    async def test_who_is_told_that_a_token_is_dead_learns_when_another_process_has_renewed_it(self, path):
+        service = Service(account("a"), latency=0.0)
+        path.write_text(json.dumps([service.accounts.accounts[0].credential()]))
+        winner = await new_keeper(path, service, **NO_RENEWALS_AHEAD)
+        async with keeping(path, service, **NO_RENEWALS_AHEAD) as loser:
+            service.instead["/refreshToken"] = [refusal(400, "invalid_grant")]
+            assert (await loser.lease(model_id=MODEL)).fault is Fault.RENEWAL_REFUSED
+            assert standing(loser) is Standing.REVOKED
+            await trio.sleep(5)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(winner.run)
+                winner.owner.reset(1)
+                assert isinstance(await winner.lease(model_id=MODEL), Lease)
+                await trio.sleep(100)
+                assert (standing(winner), standing(loser)) == (Standing.READY, Standing.READY)
+                nursery.cancel_scope.cancel()
+            assert isinstance(await loser.lease(model_id=MODEL), Lease)
 
     async def test_three_refused_renewals_put_an_account_out(self, path):
         service = Service(account("a"), latency=0.0)
