@@ -248,6 +248,7 @@ def test_the_repr_tells_no_secret(config):
         (b"", "must be JSON"),
         (b'{"a": "\xff"}', "must be UTF-8 text, but byte 7 is not"),
         (b'{"a":' * 100_000, "is nested too deeply"),
+        (b'{"port": ' + b"9" * 5000 + b"}", "holds a number that is too long"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(config, content, expected):

@@ -6,6 +6,7 @@ possible, and is tried again with the next call.
 """
 
 import copy
+import errno
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kiro_trio.credentials.atomic import locked, replace_file, sweep
+from kiro_trio.credentials.atomic import Overtaken, locked, replace_file, sweep
 from kiro_trio.credentials.credential import Credential, Defaults
 from kiro_trio.credentials.document import Document, InvalidFile, parse_document, render_document
 from kiro_trio.credentials.entry import Entry, InvalidEntry, read_entry
@@ -21,6 +22,10 @@ from kiro_trio.credentials.ledger import Changes, Ledger
 
 _T = TypeVar("_T")
 _Signature = tuple[int, int, int]
+
+# So often we begin anew because somebody saves the file at the moment at which we do.
+_ROUNDS = 20
+_OVERTAKEN = "somebody changes it all the time"
 
 _READ_ONLY = "cannot be written: renewed tokens are lost when the gateway stops, and the accounts with them"
 _IN_PLACE = (
@@ -44,6 +49,7 @@ class CredentialsFile:
         self._defaults = defaults
         self._ledger = Ledger(defaults)
         self._signature: _Signature | None = None
+        self._read_at: _Signature | None = None
         self._rescued = b""
         self._single = False
 
@@ -90,20 +96,28 @@ class CredentialsFile:
         """Make file and knowledge one; whatever goes wrong becomes `problem`, and nothing known is forgotten."""
         try:
             with self._guard():
-                document = self._read()
-                self.signed_in |= self._ledger.reconcile(document)
-                if self._ledger.unsaved or document.lost:
-                    self._write(document)
-                self._signature = self._stat()
+                self._unite()
                 self.problem = ""
         except InvalidFile as error:
             self.problem = f"{error}; what was last known of it is used on"
-            self._signature = self._stat()
+            self._signature = self._read_at
         except OSError as error:
             self.problem = f"cannot be used: {error.strerror or error}"
         self.unsaved = self._ledger.unsaved
         if self.unsaved:
             self.problem += f"; renewed tokens are kept {self._rescue()}"
+
+    def _unite(self) -> None:
+        for _ in range(_ROUNDS):
+            document = self._read()
+            self._signature = self._read_at
+            self.signed_in |= self._ledger.reconcile(document)
+            if not (self._ledger.unsaved or document.lost):
+                return
+            with suppress(Overtaken):
+                self._write(document)
+                return
+        raise OSError(errno.EBUSY, _OVERTAKEN)
 
     def save(self, credential_id: int, changes: Changes) -> None:
         """Keep changes of our own: in memory whatever happens, and in the file if it can be written."""
@@ -167,16 +181,23 @@ class CredentialsFile:
         before = copy.deepcopy(self._ledger)
         try:
             with self._guard():
-                document = self._read()
-                self.signed_in |= self._ledger.reconcile(document)
-                result = change(document)
-                self._write(document)
-                self._signature = self._stat()
+                result = self._changed(change, before)
         except (OSError, InvalidFile) as error:
             self._ledger = before
             raise NotWritten(f"{self.path}: {getattr(error, 'strerror', None) or error}") from error
         self.problem, self.unsaved = "", self._ledger.unsaved
         return result
+
+    def _changed(self, change: Callable[[Document], _T], before: Ledger) -> _T:
+        for _ in range(_ROUNDS):
+            document = self._read()
+            self.signed_in |= self._ledger.reconcile(document)
+            result = change(document)
+            with suppress(Overtaken):
+                self._write(document)
+                return result
+            self._ledger = copy.deepcopy(before)
+        raise OSError(errno.EBUSY, _OVERTAKEN)
 
     def _flaws(self, entry: Entry) -> set[str]:
         return set(filter(None, read_entry(entry, 0, self._defaults.endpoints).flaw.split("; ")))
@@ -190,6 +211,7 @@ class CredentialsFile:
 
     def _read(self) -> Document:
         known = self._ledger.entries()
+        self._read_at = self._stat()  # before it is read: who changes it meanwhile is noticed afterwards
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
@@ -203,8 +225,11 @@ class CredentialsFile:
         return document
 
     def _write(self, document: Document) -> None:
-        if not replace_file(self.path, render_document(document)):
+        """Write the document that was read last; raises `Overtaken` if the file is another one by now."""
+        read_at = self._read_at
+        if not replace_file(self.path, render_document(document), lambda: self._stat() == read_at):
             self.place_problem = _IN_PLACE
+        self._signature = self._stat()
         self._ledger.saved()
         self._rescued = b""
         with suppress(OSError):

@@ -25,6 +25,7 @@ from kiro_trio.credentials.credential import (
 )
 from kiro_trio.credentials.custody import Custody, environment_credential
 from kiro_trio.credentials.discoveries import Discoveries, arn_of, arn_to_send
+from kiro_trio.credentials.errands import survived
 from kiro_trio.credentials.owner import Owner
 from kiro_trio.credentials.renewals import Renewals
 from kiro_trio.credentials.roster import DEFAULT_CONCURRENCY, Penalty, Roster, Wish
@@ -281,7 +282,8 @@ class Keeper:
     async def _watch_store(self) -> None:
         while True:
             await trio.sleep(self.options.watch_every)
-            await self._custody.sync()
+            with survived("looking for changes"):
+                await self._custody.sync()
 
     async def _keep_state(self) -> None:
         """Write the state down soon after something has changed, and look now and then what others wrote."""
@@ -289,7 +291,8 @@ class Keeper:
             with trio.move_on_after(_EXCHANGE_EVERY):
                 await self._custody.dirty.wait()
             await trio.sleep(_SAVE_AFTER)
-            await self._custody.save_state()
+            with survived("keeping the state"):
+                await self._custody.save_state()
 
 
 def _with_hope(last: Failure, drought: Failure) -> Failure:

@@ -233,9 +233,11 @@ class Clients:
         self._stamp = self._stat()
         try:
             found = msgspec.json.decode(self.path.read_bytes(), type=_File).keys
+            for key in found:
+                bytes.fromhex(key.digest)
         except FileNotFoundError:
             found = []
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, ValueError) as error:
             problem = f"{self.path}: {getattr(error, 'strerror', None) or 'is damaged'}"
             if problem != self.problem:
                 _LOG.error("client keys cannot be read", problem=problem)

@@ -69,6 +69,8 @@ def read_file(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         problem = f"must be JSON, but line {error.lineno}, column {error.colno} is not: {error.msg}"
         raise SettingsError(place, problem) from None
+    except ValueError:
+        raise SettingsError(place, "holds a number that is too long") from None
     except RecursionError:
         raise SettingsError(place, "is nested too deeply") from None
     if not isinstance(content, dict):
@@ -99,7 +101,7 @@ def _convert(row: Row, found: _Found) -> Any:
         if isinstance(value, str):
             value = value.strip()
         return msgspec.convert(value, row.type, strict=not found.text)
-    except (msgspec.ValidationError, json.JSONDecodeError):
+    except (msgspec.ValidationError, ValueError, RecursionError):
         shown = "" if row.secret else f", not {_show(found.value)}"
         raise SettingsError(found.place, f"must be {row.expected}{shown}") from None
 

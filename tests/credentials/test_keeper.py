@@ -9,6 +9,7 @@ from kiro_trio.credentials.credential import ArnMode, Defaults, Lease, Proxy
 from kiro_trio.credentials.entry import InvalidEntry
 from kiro_trio.credentials.ledger import DuplicateCredential
 from kiro_trio.credentials.roster import Penalty, Standing
+from kiro_trio.credentials.store import FileStore
 from tests.credentials.entries import NOW, fresh, idc, read_json, refresh_token, social
 from tests.credentials.patience import patiently
 from tests.credentials.service import Service, account, keeping, new_keeper, refusal, response
@@ -211,6 +212,15 @@ class TestWaiting:
             lease = await keeper.lease(model_id=MODEL)
             assert isinstance(lease, Lease)
             assert trio.current_time() == pytest.approx(5, abs=0.1)
+
+    async def test_nobody_waits_for_an_account_that_he_avoids(self, path):
+        async with keeping(path, Service(), fresh("a")) as keeper:
+            keeper.settle(
+                await keeper.lease(model_id=MODEL), failed(Fault.THROTTLED, retry_after=5), Penalty.COOL_DOWN
+            )
+            told = await keeper.lease(model_id=MODEL, avoid={1})
+            assert (told.fault, told.retry_after) == (Fault.THROTTLED, 5.0)
+            assert trio.current_time() == 0
 
     async def test_an_account_that_is_switched_on_is_noticed_by_those_who_wait(self, path):
         async with keeping(path, Service(), fresh("a"), drought_patience=50.0) as keeper:
@@ -649,6 +659,18 @@ class TestMemory:
             state = path.with_name("credentials.state.json").read_text()
             assert "SUSPENDED" in state
             assert path.with_name("credentials.state.json").stat().st_mode & 0o777 == 0o600
+
+    async def test_a_bug_while_looking_for_changes_does_not_end_the_gateway(self, path, monkeypatch):
+        told = []
+        monkeypatch.setattr("kiro_trio.credentials.errands._LOG.exception", lambda *_, task: told.append(task))
+        async with keeping(path, Service(), fresh("a")) as keeper:
+            with monkeypatch.context() as patch:
+                patch.setattr(FileStore, "sync", lambda _self: 1 // 0)
+                await trio.sleep(5)
+            path.write_text(json.dumps([fresh("a", priority=9)]))
+            await trio.sleep(5)
+            assert keeper.standings()[0].priority == 9
+        assert set(told) == {"looking for changes"}
 
     async def test_a_damaged_state_is_a_problem_and_not_the_end(self, path):
         path.with_name("credentials.state.json").write_text("{")

@@ -57,10 +57,12 @@ async def test_changes_of_two_processes_do_not_undo_each_other(tmp_path) -> None
     assert len(known.keys) == 10
 
 
-async def test_an_edit_that_cannot_be_written_changes_nothing(tmp_path) -> None:
+@pytest.mark.parametrize(("old", "new"), [("{", "{ damaged"), ('"digest": "', '"digest": "zz')])
+async def test_an_edit_that_cannot_be_written_changes_nothing(tmp_path, old: str, new: str) -> None:
     known = clients(tmp_path)
     key, secret = await known.create("one")
-    (tmp_path / "keys.json").write_text("{ damaged")
+    path = tmp_path / "keys.json"
+    path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(KeysNotWritten):
         await known.revoke(key.id)
     assert known.find([secret]) == "one"
