@@ -5,13 +5,16 @@ calls `register_secret`, and that value never appears again. The second recognis
 logged under, and by their shape. Our own records and those of the libraries (`logging`) pass through the same nets.
 """
 
+import io
 import logging
+import os
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 from urllib.parse import quote
 
 import structlog
@@ -76,9 +79,46 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _known: OrderedDict[str, None] = OrderedDict()
 
 
+class _Unfailing(io.TextIOBase):
+    """Writes as long as it can. A log that nobody takes any more (its reader is gone, the disk is full) fails no request."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream  # None: the process was started without a stderr
+
+    def write(self, text: str) -> int:
+        with self._forgiven() as stream:
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._forgiven() as stream:
+            stream.flush()
+
+    @contextmanager
+    def _forgiven(self) -> Iterator[TextIO | io.StringIO]:
+        try:
+            yield self._stream or io.StringIO()
+        except BrokenPipeError:
+            self._give_up()
+        except (
+            OSError,
+            ValueError,
+        ):  # a full disk may have room again; ValueError: the stream has been closed
+            pass
+
+    def _give_up(self) -> None:
+        """Nobody will ever read it: what is still in its buffer must not make Python's exit a failure."""
+        stream, self._stream = self._stream, None
+        with suppress(OSError, ValueError, AttributeError), open(os.devnull, "w") as nowhere:  # noqa: PTH123 - no path
+            os.dup2(nowhere.fileno(), stream.fileno())  # type: ignore[union-attr]
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+
 def configure_logging(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
     """Send all logs of this process, from here on, to `stream` (stderr when None) as lines of `form`."""
-    out = sys.stderr if stream is None else stream
+    out = cast(TextIO, _Unfailing(sys.stderr if stream is None else stream))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -197,5 +237,6 @@ def _adopt_library_logs(
 def _set_library_level(level: LogLevel) -> None:
     root = logging.getLogger()
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore"):  # a line for every call, with its whole address
+    # A line for every call, with its whole address; four for every lock.
+    for chatty in ("httpx", "httpcore", "filelock"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

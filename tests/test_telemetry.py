@@ -244,7 +244,35 @@ def test_http_clients_never_name_each_call():
     out = io.StringIO()
     configure_logging("debug", "text", out)
     logging.getLogger("httpx").info("HTTP Request: GET https://q.example/?profileArn=x")
+    logging.getLogger("filelock").debug("Attempting to acquire lock")
     assert out.getvalue() == ""
+
+
+class Gone(io.StringIO):
+    """A log whose reader is gone."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+    def flush(self):
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("stream", [Gone(), None])
+def test_a_log_that_nobody_takes_fails_nothing(form, stream, monkeypatch):
+    monkeypatch.setattr("sys.stderr", stream)
+    configure_logging("info", form)
+    get_logger("room").info("hello")
+    logging.getLogger("library").warning("hello")
+    taken = io.StringIO()
+    configure_logging("info", form, taken)
+    taken.close()
+    get_logger("room").info("hello")
+    logging.getLogger("library").warning("hello")
+    configure_logging("info", form, after := io.StringIO())
+    get_logger("room").info("hello")
+    assert "hello" in after.getvalue()
 
 
 def test_a_record_is_one_line_in_text():

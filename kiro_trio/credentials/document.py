@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-
 # Unknown keys may hold anything, but no more than what can be compared, copied and written again.
 _DEEPEST = 64
 _TOO_DEEP = "is nested too deeply"

@@ -14,6 +14,7 @@ from kiro_trio.conversation.tokens import estimate_tokens
 from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.keeper import Keeper
+from kiro_trio.credentials.status import introduce
 from kiro_trio.credentials.store import FileStore
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.gateway.books import Books
@@ -128,6 +129,7 @@ class Gateway:
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.keeper.run)
+                introduce(self.keeper.standings(), self.store.path)
                 await nursery.start(self.lessons.run)
                 if self.settings.list_models:
                     nursery.start_soon(self._list_models)

@@ -24,7 +24,16 @@ from kiro_trio.credentials.standing import Penalty
 from kiro_trio.kiro.faults import UNEXPLAINED
 from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.session.outbox import Outbox
-from kiro_trio.session.plan import SAME_CREDENTIAL, Next, Progress, Tries, Verdict, client_error, judge, promised
+from kiro_trio.session.plan import (
+    SAME_CREDENTIAL,
+    Next,
+    Progress,
+    Tries,
+    Verdict,
+    client_error,
+    judge,
+    promised,
+)
 
 # The part of the window from which on a prompt that Kiro calls malformed is taken for one that is too long. Estimates of
 # code are up to a third too low. Taken wrongly, the client shortens its conversation once and then hears the truth; the
@@ -221,7 +230,9 @@ class Session:
         while True:
             lease = await self._lease(frozenset(avoid))
             if isinstance(lease, Failure):
-                return lease if last is None else last  # why the last one failed says more than that none is left
+                return (
+                    lease if last is None else last
+                )  # why the last one failed says more than that none is left
             last, verdict = await self._use(lease, outbox)
             if last is None or verdict.next is Next.GIVE_UP:
                 return last

@@ -232,7 +232,8 @@ class TestAtTheSameMoment:
 
 class TestTrouble:
     @pytest.mark.parametrize(
-        "data", ["{", "5", "null", '[{"id": 1}, {"id": 1}]', '[{"note": ' + "9" * 5000 + "}]", "[" * 90 + "]" * 90]
+        "data",
+        ["{", "5", "null", '[{"id": 1}, {"id": 1}]', '[{"note": ' + "9" * 5000 + "}]", "[" * 90 + "]" * 90],
     )
     def test_a_file_that_nobody_understands_stops_the_start_with_its_name(self, path, data):
         path.write_text(data)

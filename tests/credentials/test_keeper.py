@@ -662,7 +662,9 @@ class TestMemory:
 
     async def test_a_bug_while_looking_for_changes_does_not_end_the_gateway(self, path, monkeypatch):
         told = []
-        monkeypatch.setattr("kiro_trio.credentials.errands._LOG.exception", lambda *_, task: told.append(task))
+        monkeypatch.setattr(
+            "kiro_trio.credentials.errands._LOG.exception", lambda *_, task: told.append(task)
+        )
         async with keeping(path, Service(), fresh("a")) as keeper:
             with monkeypatch.context() as patch:
                 patch.setattr(FileStore, "sync", lambda _self: 1 // 0)
