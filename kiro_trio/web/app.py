@@ -86,6 +86,13 @@ def _add_hooks(app: App, gateway: Gateway) -> None:
     async def name_it() -> None:
         g.request_id = f"req_{token_hex(12)}"
 
+    @app.before_websocket
+    async def refuse_websockets() -> Response:
+        await name_it()
+        response = problem(400, "invalid_request_error", "websockets are not spoken here")
+        response.headers["request-id"] = g.request_id
+        return response
+
     @app.after_request
     async def label(response: Response) -> Response:
         response.headers["request-id"] = g.request_id

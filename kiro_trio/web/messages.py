@@ -10,7 +10,7 @@ from secrets import token_hex
 import structlog
 from quart import Response, g, request
 
-from kiro_trio.dialects.anthropic.errors import error_body
+from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
 from kiro_trio.dialects.anthropic.message import MessageFold
 from kiro_trio.dialects.anthropic.request import parse_count_tokens, parse_messages
 from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
@@ -87,6 +87,10 @@ async def _create(gateway: Gateway, live_manner: Manner) -> Response:
 
 
 async def _body() -> bytes:
+    """The request's body; raises InvalidRequest for one that is compressed: a small one can unpack to gigabytes."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in {"", "identity"}:
+        raise InvalidRequest(f"the body must not be compressed ({coding[:20]})", status=415)
     body = await request.get_data(as_text=False)
     assert isinstance(body, bytes)  # noqa: S101 - as quart promises for as_text=False, but not to mypy
     return body

@@ -1,5 +1,8 @@
 """A request that is refused before its body was wanted leaves a connection that serves the next one."""
 
+import gzip
+import json
+
 import trio
 
 from tests.end_to_end.house import KEY, house
@@ -34,3 +37,32 @@ async def test_a_wrong_key_and_a_wrong_path(tmp_path) -> None:
             first, after = await refused_then_served(here.port, line, headers, body)
             assert status in first
             assert after == 200
+
+
+async def test_a_compressed_body_is_refused_as_such(tmp_path) -> None:
+    async with house(tmp_path) as here:
+        for path in ("/v1/messages", "/v1/messages/count_tokens"):
+            body, headers = gzip.compress(b"{}"), {"x-api-key": KEY, "content-encoding": "gzip"}
+            answer = await here.http.post(path, content=body, headers=headers)
+            assert answer.status_code == 415
+            assert "compressed (gzip)" in answer.json()["error"]["message"]
+
+
+async def test_a_websocket_is_refused_like_everything_else(tmp_path) -> None:
+    upgrade = (
+        "host: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with house(tmp_path) as here:
+        for path in ("/v1/messages", "/", "/nowhere"):
+            async with await trio.open_tcp_stream("127.0.0.1", here.port) as stream:
+                await stream.send_all(f"GET {path} HTTP/1.1\r\n{upgrade}".encode())
+                answer = b""
+                with trio.fail_after(5):
+                    while data := await stream.receive_some(65536):
+                        answer += data
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 400")
+            error = json.loads(body)
+            assert (error["type"], error["error"]["type"]) == ("error", "invalid_request_error")
+            assert f"request-id: {error['request_id']}".encode() in head
