@@ -5,6 +5,7 @@ and what the client is told when we give up. To change a failure policy, edit it
 has happened so far; nothing else in the program decides about retries. Pure.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -249,9 +250,14 @@ def client_error(failure: Failure) -> ClientError:
     return ClientError(policy.status, policy.error_type, message, retry_after, hopeless)
 
 
+def whole_seconds(wait: float) -> int:
+    """A wait as it is told: never shorter than it is, and never none."""
+    return max(1, math.ceil(wait))
+
+
 def _when(seconds: float) -> str:
     if seconds > _LONGEST_WAIT_WORTH_TELLING:
         return f"It comes back in {round(seconds / 86400)} days."
     if seconds > 5400:  # noqa: PLR2004 - an hour and a half reads better as hours
         return f"It comes back in {round(seconds / 3600)} hours."
-    return f"Try again in {max(1, round(seconds))} seconds."
+    return f"Try again in {whole_seconds(seconds)} seconds."

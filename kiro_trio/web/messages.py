@@ -1,7 +1,6 @@
 """`POST /v1/messages`, `POST /cc/v1/messages` and `POST /v1/messages/count_tokens`."""
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,7 @@ from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.settled import SettledRequest
 from kiro_trio.session.outbox import Door, Headers, Outbox
-from kiro_trio.session.plan import ClientError
+from kiro_trio.session.plan import ClientError, whole_seconds
 from kiro_trio.session.run import Outcome, Translator
 from kiro_trio.web.connection import Conducted
 
@@ -131,7 +130,7 @@ class AnthropicDialect:
             (b"content-length", str(len(body)).encode()),
         ]
         if error.retry_after is not None:
-            headers.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
+            headers.append((b"retry-after", str(whole_seconds(error.retry_after)).encode()))
         if error.hopeless:
             headers.append((b"x-should-retry", b"false"))
         return headers, body

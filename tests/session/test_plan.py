@@ -18,6 +18,7 @@ from kiro_trio.session.plan import (
     judge,
     promised,
 )
+from kiro_trio.web.messages import AnthropicDialect
 
 STATUS_OF_TYPE = {
     "invalid_request_error": {400},
@@ -115,6 +116,14 @@ def test_the_upstream_knows_better_when_to_come_back() -> None:
     error = client_error(Failure(Fault.THROTTLED, retry_after=42))
     assert error.retry_after == 42
     assert error.message.endswith("Try again in 42 seconds.")
+
+
+@pytest.mark.parametrize(("wait", "told"), [(0.0, 1), (0.4, 1), (2.0, 2), (2.1, 3)])
+def test_a_wait_is_never_told_too_short_and_words_and_header_agree(wait: float, told: int) -> None:
+    error = client_error(Failure(Fault.THROTTLED, retry_after=wait))
+    assert error.message.endswith(f"Try again in {told} seconds.")
+    headers, _ = AnthropicDialect("req_1", stream=False).refuse(error)
+    assert dict(headers)[b"retry-after"] == str(told).encode()
 
 
 @pytest.mark.parametrize(
