@@ -159,4 +159,4 @@ def test_a_megabyte_takes_milliseconds() -> None:
         start = time.process_time()
         estimate_tokens(prompt)
         timings.append(time.process_time() - start)
-    assert min(timings) < 0.03  # 6 ms when nobody else is there
+    assert min(timings) < 0.06  # 6 ms when nobody else is there

