@@ -62,14 +62,15 @@ class CredentialsFile:
         """Every credential as it is known now, saved or not, in the order of the file."""
         return self._ledger.credentials()
 
-    def flaws(self) -> list[str]:
-        """What is wrong with single entries: where each stands, and the keys."""
+    def picture(self) -> tuple[dict[int, Credential], list[str]]:
+        """Every credential, and what is wrong with single entries: where each stands, and the keys."""
+        credentials = self.credentials()
         found = {
             self._ledger.places.get(credential.id, 0): f"(id {credential.id}): {credential.flaw}"
-            for credential in self.credentials().values()
+            for credential in credentials.values()
             if credential.flaw
         } | dict.fromkeys(self._ledger.strays, "is not an object")
-        return [f"entry {place} {flaw}" for place, flaw in sorted(found.items())]
+        return credentials, [f"entry {place} {flaw}" for place, flaw in sorted(found.items())]
 
     def stale(self) -> bool:
         """Whether `sync` has something to do. Costs one `stat`, and may be called beside another call."""
