@@ -68,7 +68,7 @@ Examples:
     help="How many processes share the address and the accounts  [default: 1]",
 )
 def command(config: Path, workers: int, **flags: Any) -> None:
-    """Run the gateway until SIGTERM or SIGINT.
+    """Run the gateway until SIGTERM, SIGINT or SIGHUP.
 
     Prints "Listening on http://HOST:PORT" on stdout once it accepts requests. A stop lets running streams go on for
     `shutdownGrace` seconds; a second signal ends at once.

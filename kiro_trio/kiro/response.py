@@ -38,6 +38,9 @@ from kiro_trio.kiro.speech import Speech
 from kiro_trio.kiro.tool_calls import MOST_CHARACTERS, CallAssembly, CallState
 from kiro_trio.wire import Message, StreamTruncated, WireError
 
+MOST_SAID = 64 * 2**20
+"""Characters that a reply may have, words and thoughts. No model says so much; this only bounds what is held of it."""
+
 
 class ReplyReader:
     """Reads one reply, strict about wholeness and lenient about form.
@@ -91,6 +94,7 @@ class ReplyReader:
         )
         self._calls = CallAssembly()
         self._order = Order(tool_names)
+        self._said = 0
         self._evidence = Evidence()
         self._closed = False
 
@@ -223,11 +227,13 @@ class ReplyReader:
         self._pause()
         nested = event.reasoningText
         if text := event.text or (nested and nested.text):
+            self._count(text)
             self._speech.count_thinking(text)
             self._order.put(ThinkingDelta(text))
         if signature := event.signature or (nested and nested.signature):
             self._order.put(ThinkingSigned(signature))
         if event.redactedContent:
+            self._count(event.redactedContent)
             self._order.put(ThinkingRedacted(event.redactedContent))
 
     def _take_tool_use(self, event: ToolUse) -> None:
@@ -252,10 +258,16 @@ class ReplyReader:
         self._evidence.take(event, self.unknown)
 
     def _say(self, text: str) -> None:
+        self._count(text)
         if self._order.waiting:
             self._order.settle()
         for span in self._speech.hear(text):
             self._order.put(span)
+
+    def _count(self, text: str) -> None:
+        self._said += len(text)
+        if self._said > MOST_SAID:
+            self.failure = Failure(Fault.MALFORMED_OUTPUT, f"over {MOST_SAID} characters")
 
     def _pause(self) -> None:
         for span in self._speech.pause():

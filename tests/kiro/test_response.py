@@ -421,6 +421,22 @@ def test_inputs_without_end_are_bounded() -> None:
     assert failure([piece] * 40).fault is Fault.MALFORMED_OUTPUT
 
 
+@pytest.mark.parametrize("kind", ["words", "thoughts", "redacted"])
+def test_a_reply_without_end_is_bounded(kind, monkeypatch) -> None:
+    monkeypatch.setattr("kiro_trio.kiro.response.MOST_SAID", 1000)
+    piece = {
+        "words": text("x" * 100),
+        "thoughts": reasoning(text="x" * 100),
+        "redacted": reasoning(redactedContent="x" * 100),
+    }[kind]
+    assert failure([piece] * 11).fault is Fault.MALFORMED_OUTPUT
+    assert ending([HELLO, *[piece] * 9, HELLO]) == END
+    reading = reader()
+    for _ in range(11):
+        reading.read([piece])
+    assert reading.failure.fault is Fault.MALFORMED_OUTPUT
+
+
 # Endings
 
 
