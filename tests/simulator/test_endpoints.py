@@ -344,6 +344,21 @@ async def test_social_renewal() -> None:
     assert simulator.seen[0].account == "social@example.com"
 
 
+@pytest.mark.parametrize("rotate", [False, True])
+async def test_through_the_open_door_several_stay_several(rotate: bool) -> None:
+    grant = {"grantType": "refresh_token", "clientId": "c", "clientSecret": "s"}
+    async with talking(Simulator(rotate_refresh_tokens=rotate)) as http:
+        tokens = {"aor1", "aor2"}
+        for _ in range(2):
+            social = [(await http.post("/refreshToken", json={"refreshToken": one})).json() for one in tokens]
+            idc = [(await http.post("/token", json={**grant, "refreshToken": one})).json() for one in tokens]
+            given = {answer["refreshToken"] for answer in social}
+            assert len(given) == 2
+            assert given == {answer["refreshToken"] for answer in idc}
+            assert (given == tokens) is not rotate
+            tokens = given
+
+
 async def test_a_rotated_refresh_token_dies_at_once_and_a_revoked_account_renews_no_more() -> None:
     simulator = Simulator([social()], rotate_refresh_tokens=True)
     account = simulator.accounts[0]
