@@ -90,7 +90,7 @@ class CredentialsFile:
         except InvalidFile as error:
             raise InvalidFile(f"{self.path}: {error}") from None
         except OSError as error:
-            raise InvalidFile(f"{self.path}: cannot be read: {error.strerror or error}") from error
+            raise InvalidFile(f"{self.path}: cannot be read: {self._why(error)}") from error
         self.sync()
 
     def sync(self) -> None:
@@ -103,7 +103,7 @@ class CredentialsFile:
             self.problem = f"{error}; what was last known of it is used on"
             self._signature = self._read_at
         except OSError as error:
-            self.problem = f"cannot be used: {error.strerror or error}"
+            self.problem = f"cannot be used: {self._why(error)}"
         self.unsaved = self._ledger.unsaved
         if self.unsaved:
             self.problem += f"; renewed tokens are kept {self._rescue()}"
@@ -185,7 +185,8 @@ class CredentialsFile:
                 result = self._changed(change, before)
         except (OSError, InvalidFile) as error:
             self._ledger = before
-            raise NotWritten(f"{self.path}: {getattr(error, 'strerror', None) or error}") from error
+            why = self._why(error) if isinstance(error, OSError) else str(error)
+            raise NotWritten(f"{self.path}: {why}") from error
         self.problem, self.unsaved = "", self._ledger.unsaved
         return result
 
@@ -209,6 +210,11 @@ class CredentialsFile:
         inside = os.access(self.path, os.W_OK, effective_ids=True)
         self.place_problem = "" if beside else _IN_PLACE if inside else _READ_ONLY
         return locked(self.path) if beside or inside else nullcontext()
+
+    def _why(self, error: OSError) -> str:
+        """What the system says, and of which file if it is the lock: another user's, say."""
+        reason, name = error.strerror or str(error), os.fsdecode(error.filename or "")
+        return f"{reason} ({name})" if name.endswith(".lock") else reason
 
     def _read(self) -> Document:
         known = self._ledger.entries()

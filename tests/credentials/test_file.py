@@ -288,6 +288,15 @@ class TestTrouble:
         assert (file.problem, file.place_problem, file.stale()) == ("", "", False)
         assert read_json(path)[0]["refreshToken"] == refresh_token("b")
 
+    def test_the_lock_of_another_user_is_named(self, shared):
+        path = shared / "credentials.json"
+        path.write_text(json.dumps([social("a", id=1)]))
+        path.chmod(0o666)
+        lock = Path(atomic.lock_beside(path).lock_file)
+        lock.touch(0o000)
+        with as_nobody(), pytest.raises(InvalidFile, match=rf"{lock.name}\)"):
+            opened(path)
+
     def test_what_cannot_be_read_stops_the_start(self, shared):
         path = shared / "credentials.json"
         path.write_text("[]")
