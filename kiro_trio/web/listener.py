@@ -14,6 +14,7 @@ import math
 import os
 import socket
 from collections.abc import Callable
+from secrets import token_hex
 from typing import ClassVar
 
 import h11
@@ -130,10 +131,12 @@ class Http1Protocol(H11Protocol):
             raise _Http2Refused
 
     async def _send_error_response(self, status_code: int) -> None:
+        request_id = f"req_{token_hex(12)}"
         body = error_body(
-            "invalid_request_error", f"not a request that this server understands ({status_code})", ""
+            "invalid_request_error", f"not a request that this server understands ({status_code})", request_id
         )
         headers = [
+            (b"request-id", request_id.encode()),
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),

@@ -120,7 +120,10 @@ async def test_rubbish_is_answered_in_the_usual_shape(rubbish: str) -> None:
         answer = await here.ask(rubbish + "\r\n\r\n")
         head, _, body = answer.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 400")
-        assert json.loads(body)["error"]["type"] == "invalid_request_error"
+        error = json.loads(body)
+        assert error["error"]["type"] == "invalid_request_error"
+        assert f"request-id: {error['request_id']}".encode() in head
+        assert error["request_id"].startswith("req_")
         assert await still_serves(here)
 
 
