@@ -11,7 +11,16 @@ from hashlib import sha256
 import msgspec
 
 from kiro_trio.conversation.faults import Fault
-from kiro_trio.conversation.prompt import Prompt, Text, ToolResult, ToolUse, Turn, WebSearch
+from kiro_trio.conversation.prompt import (
+    Choice,
+    Prompt,
+    Text,
+    ToolChoice,
+    ToolResult,
+    ToolUse,
+    Turn,
+    WebSearch,
+)
 from kiro_trio.kiro.catalog import DEFAULT, Catalog, UnknownModel
 from kiro_trio.kiro.effort import ThinkingPlan, named_wish, plan_thinking
 from kiro_trio.kiro.entries import Handback, as_system
@@ -86,6 +95,22 @@ class KiroRequest:
         except PromptRefused:  # what is asked in other words may be longer
             return None
         return None if _bare(simpler) == _bare(self) else simpler
+
+
+    def asking_on(self, turns: tuple[Turn, ...]) -> "KiroRequest":
+        """The same request with `turns` behind those that it has: the same conversation, with nothing in it that Kiro refused.
+
+        A model that had to call a tool and did is free now, lest it calls that one for ever.
+
+        Raises:
+            PromptRefused: with `turns` it is too long.
+        """
+        prompt = self._source.prompt
+        choice = prompt.tool_choice
+        if choice.choice is Choice.ANY or choice.name in _called(turns):
+            choice = ToolChoice()
+        longer = replace(prompt, turns=(*prompt.turns, *turns), tool_choice=choice)
+        return replace(self._source, prompt=longer).build()
 
 
 def build_request(
