@@ -96,7 +96,6 @@ class KiroRequest:
             return None
         return None if _bare(simpler) == _bare(self) else simpler
 
-
     def asking_on(self, turns: tuple[Turn, ...]) -> "KiroRequest":
         """The same request with `turns` behind those that it has: the same conversation, with nothing in it that Kiro refused.
 

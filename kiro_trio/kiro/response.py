@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from kiro_trio.conversation.characters import WholeCharacters
 from kiro_trio.conversation.faults import Failure, Fault
 from kiro_trio.conversation.reply import ReplyEvent, ThinkingDelta, ThinkingRedacted, ThinkingSigned
 from kiro_trio.kiro.endings import CONTENT_LENGTH, Evidence, Said
@@ -89,6 +90,7 @@ class ReplyReader:
             stop_sequences=stop_sequences,
             bare_json=bare_json,
         )
+        self._thoughts = WholeCharacters()
         self._calls = CallAssembly()
         self._order = Order(tool_names)
         self._evidence = Evidence()
@@ -136,8 +138,7 @@ class ReplyReader:
         if self._speech.lacks_json:
             count_name(self.unknown, "an answer that is not the JSON that was asked for")
         self._order.settle()
-        lost = self._order.incomplete()
-        self._order.forget(lost)
+        lost = self._order.forget_incomplete()
         said = Said(
             text=self._speech.said_text,
             calls=bool(self._order.calls),
@@ -220,14 +221,15 @@ class ReplyReader:
     def _take_reasoning(self, event: Reasoning) -> None:
         if self._speech.end is not None:
             return
-        self._pause()
+        self._pause_speech()
         nested = event.reasoningText
         if text := event.text or (nested and nested.text):
-            self._speech.count_thinking(text)
-            self._order.put(ThinkingDelta(text))
+            self._think(self._thoughts.feed(text))
         if signature := event.signature or (nested and nested.signature):
+            self._leave_thought()
             self._order.put(ThinkingSigned(signature))
         if event.redactedContent:
+            self._leave_thought()
             self._order.put(ThinkingRedacted(event.redactedContent))
 
     def _take_tool_use(self, event: ToolUse) -> None:
@@ -241,6 +243,7 @@ class ReplyReader:
             self._order.begin(call)
         was_whole = call.state is CallState.WHOLE
         self._speech.count_call(self._calls.take(call, event))
+        self._order.touch(call)
         if self._calls.size > MOST_CHARACTERS:
             self.failure = Failure(Fault.MALFORMED_OUTPUT, f"over {MOST_CHARACTERS} characters of tool input")
         elif was_whole and call.state is CallState.BROKEN:
@@ -252,12 +255,25 @@ class ReplyReader:
         self._evidence.take(event, self.unknown)
 
     def _say(self, text: str) -> None:
+        self._leave_thought()
         if self._order.waiting:
             self._order.settle()
         for span in self._speech.hear(text):
             self._order.put(span)
 
+    def _think(self, text: str) -> None:
+        if text:
+            self._speech.count_thinking(text)
+            self._order.put(ThinkingDelta(text))
+
+    def _leave_thought(self) -> None:
+        self._think(self._thoughts.end())
+
     def _pause(self) -> None:
+        self._leave_thought()
+        self._pause_speech()
+
+    def _pause_speech(self) -> None:
         for span in self._speech.pause():
             self._order.put(span)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kiro_trio.conversation.characters import whole_characters
 from kiro_trio.kiro.events import UNREADABLE, ToolUse
 
 MOST_CHARACTERS = 32 * 2**20
@@ -138,7 +139,7 @@ def _text(piece: str | dict[str, Any] | None) -> str:
 
 def _object(pieces: list[str]) -> tuple[str, Mapping[str, Any] | None]:
     """The pieces as one text, and the JSON object that it is; None if it is not."""
-    text = "".join(pieces)
+    text = whole_characters("".join(pieces))
     if not text or text.isspace():
         return "{}", {}
     arguments = _parse_object(text)
@@ -151,8 +152,6 @@ def _object(pieces: list[str]) -> tuple[str, Mapping[str, Any] | None]:
 def _parse_object(text: str) -> Mapping[str, Any] | None:
     try:
         value = msgspec.json.decode(text)
-    except UnicodeEncodeError:  # half a surrogate pair, raw in the text: nothing that could be sent on
-        return None
     except UNREADABLE:
         value = _parse_oddity(text)
     return value if isinstance(value, dict) else None
