@@ -38,6 +38,12 @@ class Order:
         """Whether there is a call that is not whole."""
         return bool(self._waiting)
 
+    @property
+    def last_call(self) -> PendingCall | None:
+        """The call that was begun last, if nothing was said behind it and not all of them are whole."""
+        last = self._waiting[-1] if self._waiting else None
+        return last if isinstance(last, PendingCall) else None
+
     def put(self, event: ReplyEvent) -> None:
         """Add what was said."""
         if self._waiting:

@@ -49,7 +49,8 @@ class ReplyReader:
 
     Deltas of one `read` that follow each other come as one. A tool call is held until its input is a complete JSON
     object, and whatever was said behind it waits for it, so the order is the model's. A call that stays incomplete is
-    never handed out: unless Kiro says that the output was cut short, it is the failure of the whole reply.
+    never handed out: unless Kiro says that the output was cut short, or the call is so long that it must have been, it is
+    the failure of the whole reply.
 
     `max_tokens` is a ceiling for answer and calls together, half as much again as the client wrote, for our count is an
     estimate. Thinking does not count: cutting there would leave nothing to show. A call that has begun may end.
@@ -102,6 +103,12 @@ class ReplyReader:
         return self._evidence.ending_seen
 
     @property
+    def within_long_call(self) -> bool:
+        """Whether what came last is a long tool call that is not whole: Kiro cuts those off, and says nothing more."""
+        last = self._order.last_call
+        return last is not None and last.cut_off
+
+    @property
     def cut(self) -> bool:
         """Whether we have ended the reply, by a stop sequence or the ceiling: what still comes is figures at most.
 
@@ -138,12 +145,14 @@ class ReplyReader:
         if self._speech.lacks_json:
             count_name(self.unknown, "an answer that is not the JSON that was asked for")
         self._order.settle()
+        too_long = self.within_long_call
         lost = self._order.forget_incomplete()
         said = Said(
             text=self._speech.said_text,
             calls=bool(self._order.calls),
             thinking=self._speech.said_thinking,
             incomplete=lost[0].problem if lost else "",
+            too_long=too_long and len(lost) == 1,
             end=self._speech.end,
         )
         outcome = self._evidence.conclude(said, window=self._window)

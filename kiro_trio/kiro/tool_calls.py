@@ -13,6 +13,9 @@ from kiro_trio.kiro.events import UNREADABLE, ToolUse
 MOST_CHARACTERS = 32 * 2**20
 """What the inputs of one reply may have together. Kiro cuts them at a few ten thousand; this only bounds memory."""
 
+LONG_INPUT = 4096
+"""Characters of input from which on a call that ends inside it was cut off for its length. Source: docs/wire.md, "Tools"."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -56,6 +59,11 @@ class PendingCall:
             self._finish()
         return piece
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether all that it lacks is the rest of a long input: Kiro cuts those off, and would do so again."""
+        return self.state is not CallState.WHOLE and _is_long_beginning("".join(self._pieces))
+
     def settle(self) -> None:
         """Become whole without a `stop`, if the input so far is a complete object that is not empty.
 
@@ -75,6 +83,7 @@ class PendingCall:
         text, arguments = _object(self._pieces)
         if arguments is None:
             self._break(f"ends inside its input, after {len(text)} characters")
+            self._pieces = [text]
         else:
             self._become_whole(text)
 
@@ -147,6 +156,17 @@ def _object(pieces: list[str]) -> tuple[str, Mapping[str, Any] | None]:
         text = text.lstrip()[2:]
         arguments = _parse_object(text)
     return text, arguments
+
+
+def _is_long_beginning(text: str) -> bool:
+    """Whether `text` is the beginning of JSON and not something else that nobody can read."""
+    if len(text) < LONG_INPUT:
+        return False
+    try:
+        msgspec.json.decode(text)
+    except UNREADABLE as error:
+        return "truncated" in str(error)
+    return False
 
 
 def _parse_object(text: str) -> Mapping[str, Any] | None:
