@@ -107,7 +107,7 @@ class KiroRequest:
         prompt = self._source.prompt
         choice = prompt.tool_choice
         if choice.choice is Choice.ANY or choice.name in _called(turns):
-            choice = ToolChoice()
+            choice = ToolChoice(parallel=choice.parallel)
         longer = replace(prompt, turns=(*prompt.turns, *turns), tool_choice=choice)
         return replace(self._source, prompt=longer).build()
 

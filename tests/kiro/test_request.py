@@ -427,6 +427,15 @@ class TestToolChoice:
         assert words in content
         assert request.warnings == (f"tool choice {choice.choice.value} asked for in words (1)",)
 
+    @pytest.mark.parametrize(
+        ("choice", "asked"), [(Choice.AUTO, True), (Choice.ANY, True), (Choice.NONE, False)], ids=str
+    )
+    def test_one_call_at_a_time_is_asked_for_in_words(self, choice, asked):
+        for tools in ((BASH,), ()):
+            request = build(ask(tools=tools, tool_choice=ToolChoice(choice, parallel=False)))
+            assert ("no more than one tool" in current_of(request)["content"]) == (asked and bool(tools))
+            assert any("one tool call" in warning for warning in request.warnings) == (asked and bool(tools))
+
     def test_none_leaves_the_tools_out(self):
         request = build(ask(tools=(BASH,), tool_choice=ToolChoice(Choice.NONE)))
         assert specifications(request) == {}
@@ -501,7 +510,7 @@ class TestRefusals:
             build(prompt, limits=limits)
         assert refusal.value.limit == limit
         assert refusal.value.size > refusal.value.maximum > 0
-        assert str(refusal.value).startswith("Input is too long. ")
+        assert str(refusal.value).startswith("prompt is too long: ")
         assert str(refusal.value.maximum) in str(refusal.value)
 
     def test_no_limit_is_no_limit(self):

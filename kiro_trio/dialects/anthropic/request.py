@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from kiro_trio.conversation.prompt import Prompt, Role, Turn
-from kiro_trio.dialects.anthropic.content import held_text, read_content
+from kiro_trio.dialects.anthropic.content import read_content
 from kiro_trio.dialects.anthropic.effort import read_effort, read_json_schema, read_thinking
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.dialects.anthropic.fields import Fields, read_body
-from kiro_trio.dialects.anthropic.tools import read_tool_choice, read_tools
+from kiro_trio.dialects.anthropic.tools import read_added_tools, read_tool_choice, read_tools
+from kiro_trio.dialects.anthropic.unknown import in_words
 from kiro_trio.dialects.anthropic.warnings import Warnings, label
 
 _ROLES: dict[str, Role] = {
@@ -82,6 +83,7 @@ def _read_prompt(body: Fields, max_tokens: int | None, session_hint: str, salt: 
     turns, turn_effort = _read_turns(body, warnings)
     system = _read_system(body, warnings)
     tools, web_search = read_tools(body, warnings)
+    tools += read_added_tools(body)
     for name in _NOT_CARRIED:
         if body.raw.get(name):
             warnings.add(f"{name} ignored")
@@ -132,7 +134,7 @@ def _system_text(block: Fields, warnings: Warnings) -> str:
     kind = block.optional("type", str) or "text"
     if kind == "text":
         return block.required("text", str)
-    text = held_text(block.raw)
+    text = in_words(block.raw, label(kind))
     warnings.add(f"system block {label(kind)} {'read as text' if text else 'dropped'}")
     return text
 

@@ -1,11 +1,12 @@
 """The tools that a request offers to the model, and how free the model is to use them."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from kiro_trio.conversation.prompt import Choice, Tool, ToolChoice, WebSearch
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
-from kiro_trio.dialects.anthropic.fields import Fields
+from kiro_trio.dialects.anthropic.fields import Fields, json_text
 from kiro_trio.dialects.anthropic.warnings import Warnings, label
 
 # Claude Code sends it only to keep deferred loading alive on Anthropic's servers; its description says "never call this tool".
@@ -34,6 +35,28 @@ def read_tools(body: Fields, warnings: Warnings) -> tuple[tuple[Tool, ...], WebS
     return tuple(tools), search
 
 
+def read_added_tools(body: Fields) -> tuple[Tool, ...]:
+    """The tools that messages define in the middle of the conversation (`tool_addition`); Kiro has one list for all."""
+    return tuple(
+        _read_tool(fields) for message in body.children("messages") for fields in _definitions(message)
+    )
+
+
+def _definitions(message: Fields) -> Iterator[Fields]:
+    content = message.raw.get("content")
+    if not isinstance(content, list) or not any(map(_is_addition, content)):
+        return
+    for block in message.children("content"):
+        tool = block.child("tool") if _is_addition(block.raw) else None
+        definition = tool.child("definition") if tool else None
+        if definition and "input_schema" in definition.raw:
+            yield definition
+
+
+def _is_addition(block: object) -> bool:
+    return isinstance(block, dict) and block.get("type") == "tool_addition"
+
+
 def read_tool_choice(body: Fields, warnings: Warnings) -> ToolChoice:
     """The field `tool_choice`; a kind that we do not know leaves the model free."""
     fields = body.child("tool_choice")
@@ -44,7 +67,11 @@ def read_tool_choice(body: Fields, warnings: Warnings) -> ToolChoice:
     if choice is None:
         warnings.add(f"tool_choice {label(kind)} ignored")
         return ToolChoice()
-    return ToolChoice(choice, fields.required("name", str) if choice is Choice.TOOL else "")
+    return ToolChoice(
+        choice,
+        fields.required("name", str) if choice is Choice.TOOL else "",
+        parallel=not fields.optional("disable_parallel_tool_use", bool),
+    )
 
 
 def _read_tool(fields: Fields) -> Tool:
@@ -52,7 +79,14 @@ def _read_tool(fields: Fields) -> Tool:
     if not name:
         raise InvalidRequest("must not be empty", fields.at("name"))
     schema = fields.optional("input_schema", dict)
-    return Tool(name, fields.optional("description", str) or "", _NO_ARGUMENTS if schema is None else schema)
+    return Tool(name, _description(fields), _NO_ARGUMENTS if schema is None else schema)
+
+
+def _description(fields: Fields) -> str:
+    """What the client says of the tool, with its examples, for which Kiro has no field."""
+    examples = map(json_text, fields.optional("input_examples", list) or ())
+    said = fields.optional("description", str) or ""
+    return "\n".join(filter(None, (said, *(f"Example of its input: {example}" for example in examples))))
 
 
 def _read_search(fields: Fields) -> WebSearch:

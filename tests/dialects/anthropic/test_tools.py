@@ -21,6 +21,37 @@ def test_tools_keep_their_order_and_their_schemas():
     )
 
 
+def test_examples_of_input_are_a_part_of_the_description():
+    examples = [{"a": 1}, {"a": "é"}]
+    (both,) = prompt(tools=[tool("A", input_examples=examples)]).tools
+    assert both.description == 'Runs A\nExample of its input: {"a":1}\nExample of its input: {"a":"é"}'
+
+
+def addition(change: dict[str, Any], kind: str = "tool_addition") -> dict[str, Any]:
+    return {"role": "system", "content": [{"type": kind, "tool": change}]}
+
+
+def test_tools_may_come_and_go_in_the_middle_of_the_conversation():
+    definition = tool("Late", input_schema={"type": "object", "properties": {"x": {}}})
+    messages = [
+        {"role": "user", "content": "Hello"},
+        addition({"type": "tool_definition", "definition": definition}),
+        addition({"type": "tool_reference", "name": "A"}),
+        addition({"type": "mcp_toolset_reference", "mcp_server_name": "files"}),
+        addition({"type": "tool_reference", "name": "A"}, "tool_removal"),
+    ]
+    found = prompt(tools=[tool("A")], messages=messages)
+    assert [each.name for each in found.tools] == ["A", "Late"]
+    assert found.tools[1].input_schema == definition["input_schema"]
+    assert [block.text for turn in found.turns[1:] for block in turn.blocks] == [
+        "The tool Late is now available.",
+        "The tool A is now available.",
+        "The tool files is now available.",
+        "The tool A is no longer available: do not call it.",
+    ]
+    assert found.warnings == ()
+
+
 def test_deferred_tools_are_tools_and_the_placeholder_is_none():
     tools = [tool("DeferredToolPlaceholder", defer_loading=True), tool("mcp__a", defer_loading=True)]
     assert [each.name for each in prompt(tools=tools).tools] == ["mcp__a"]
@@ -75,7 +106,8 @@ def test_a_tool_of_an_unknown_kind_that_has_a_schema_is_a_tool():
     [
         (None, ToolChoice()),
         ({"type": "auto"}, ToolChoice()),
-        ({"type": "any", "disable_parallel_tool_use": True}, ToolChoice(Choice.ANY)),
+        ({"type": "any", "disable_parallel_tool_use": True}, ToolChoice(Choice.ANY, parallel=False)),
+        ({"type": "auto", "disable_parallel_tool_use": None}, ToolChoice()),
         ({"type": "none"}, ToolChoice(Choice.NONE)),
         ({"type": "tool", "name": "a"}, ToolChoice(Choice.TOOL, "a")),
     ],
@@ -107,6 +139,7 @@ def test_an_unknown_tool_choice_leaves_the_model_free():
         ({"tool_choice": "auto"}, "tool_choice: expected object, got string"),
         ({"tool_choice": {}}, "tool_choice.type: Field required"),
         ({"tool_choice": {"type": "tool"}}, "tool_choice.name: Field required"),
+        ({"tools": [tool("a", input_examples={})]}, "tools.0.input_examples: expected array, got object"),
     ],
 )
 def test_a_wrong_type_is_refused_with_its_place(fields, complaint):
