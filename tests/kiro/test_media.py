@@ -88,6 +88,26 @@ def test_of_too_many_images_the_newest_stay_also_in_results():
     assert warnings == ("old image replaced by a note (2)",)
 
 
+def test_where_images_went_the_history_stays_the_same_for_a_while():
+    """With one image per turn, of 40 turns only some change what was said before."""
+    limits, changes, before = Limits(images=20), 0, ()
+    for count in range(1, 61):
+        made, _ = admitted(*[user(IMAGE)] * count, limits=limits)
+        kept = sum(isinstance(turn.blocks[0], Image) for turn in made)
+        assert min(count, 16) <= kept <= 20
+        assert all(isinstance(turn.blocks[0], Image) for turn in made[-kept:])
+        changes += made[: len(before)] != before
+        before = made
+    assert changes == 40 / 5
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 7])
+def test_a_small_limit_leaves_something(most):
+    for count in range(1, 30):
+        made, _ = admitted(*[user(IMAGE)] * count, limits=Limits(images=most))
+        assert 1 <= sum(isinstance(turn.blocks[0], Image) for turn in made) <= most
+
+
 def test_documents_are_notes_unless_the_owner_wants_them_sent():
     noted, warnings = admitted(user(PDF))
     assert noted == (user("[Here stood a document of type application/pdf, which could not be passed on.]"),)
