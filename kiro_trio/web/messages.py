@@ -20,6 +20,7 @@ from kiro_trio.session.outbox import Door, Headers, Outbox
 from kiro_trio.session.plan import ClientError
 from kiro_trio.session.run import Outcome, Translator
 from kiro_trio.web.connection import Conducted
+from kiro_trio.web.unpacking import unpacked
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ async def create_held(gateway: Gateway) -> Response:
 
 async def count_tokens(gateway: Gateway) -> Response:
     """Say how many tokens a prompt has: an estimate, unless the owner has named somebody who knows better."""
-    body = await _body()
+    body = await _body(gateway)
     prompt = parse_count_tokens(body)
     tokens = await gateway.count(prompt, body, request.headers.get("anthropic-beta", ""))
     return Response(json.dumps({"input_tokens": tokens}), content_type="application/json")
@@ -50,7 +51,7 @@ async def count_tokens(gateway: Gateway) -> Response:
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
     agent = request.headers.get("x-claude-code-agent-id", "")
-    asked = parse_messages(await _body(), session_hint=hint, salt=g.client, agent=agent)
+    asked = parse_messages(await _body(gateway), session_hint=hint, salt=g.client, agent=agent)
     taken = await gateway.take(asked.prompt)
     entry = gateway.entry(
         taken.prompt,
@@ -86,10 +87,10 @@ async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     return Conducted(conduct)
 
 
-async def _body() -> bytes:
+async def _body(gateway: Gateway) -> bytes:
     body = await request.get_data(as_text=False)
     assert isinstance(body, bytes)  # noqa: S101 - as quart promises for as_text=False, but not to mypy
-    return body
+    return await unpacked(body, request.headers.get("content-encoding", ""), gateway.settings.body_limit)
 
 
 @dataclass(frozen=True, slots=True)
