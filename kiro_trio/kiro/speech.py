@@ -42,7 +42,9 @@ class Speech:
         self._fence = Unfenced() if bare_json else None
         self._ceiling: int | None = None
         if max_tokens is not None:
-            self._ceiling = int((max_tokens * _CEILING_FACTOR + _CEILING_AIR) * UNITS_PER_TOKEN)
+            # With 0 a client wants the prompt read, and cached, and no answer at all.
+            air = _CEILING_AIR if max_tokens else 0
+            self._ceiling = int((max_tokens * _CEILING_FACTOR + air) * UNITS_PER_TOKEN)
         self._visible = 0  # units of answer and calls; the ceiling is for these
         self._hidden = 0  # units of thinking
 

@@ -663,6 +663,14 @@ def test_max_tokens_is_a_ceiling_for_what_clearly_exceeds_it() -> None:
     assert not reader(max_tokens=100).cut
 
 
+def test_no_tokens_is_no_answer() -> None:
+    """Anthropic's way to have a prompt cached ahead of its use."""
+    events, reading = read([text("Hello"), text("world"), *call("t1", "Read", "{}")], max_tokens=0)
+    assert reading.cut
+    assert said(events) == []
+    assert events[-1] == Finished(StopReason.MAX_TOKENS)
+
+
 def test_max_tokens_leaves_alone_what_is_about_as_long() -> None:
     words = "word " * 120  # the estimate says 126
     assert ending([text(words)], max_tokens=90) == END
