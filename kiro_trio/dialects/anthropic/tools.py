@@ -35,26 +35,15 @@ def read_tools(body: Fields, warnings: Warnings) -> tuple[tuple[Tool, ...], WebS
     return tuple(tools), search
 
 
-def read_added_tools(body: Fields) -> tuple[Tool, ...]:
-    """The tools that messages define in the middle of the conversation (`tool_addition`); Kiro has one list for all."""
-    return tuple(
-        _read_tool(fields) for message in body.children("messages") for fields in _definitions(message)
-    )
-
-
-def _definitions(message: Fields) -> Iterator[Fields]:
-    content = message.raw.get("content")
-    if not isinstance(content, list) or not any(map(_is_addition, content)):
+def read_added_tools(message: Fields) -> Iterator[Tool]:
+    """The tools that a message defines in the middle of the conversation; Kiro has one list for all."""
+    if not isinstance(message.raw.get("content"), list):
         return
     for block in message.children("content"):
-        tool = block.child("tool") if _is_addition(block.raw) else None
+        tool = block.child("tool") if block.raw.get("type") == "tool_addition" else None
         definition = tool.child("definition") if tool else None
         if definition and "input_schema" in definition.raw:
-            yield definition
-
-
-def _is_addition(block: object) -> bool:
-    return isinstance(block, dict) and block.get("type") == "tool_addition"
+            yield _read_tool(definition)
 
 
 def read_tool_choice(body: Fields, warnings: Warnings) -> ToolChoice:
