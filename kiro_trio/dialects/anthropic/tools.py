@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kiro_trio.conversation.prompt import Choice, Tool, ToolChoice, WebSearch
+from kiro_trio.dialects.anthropic.client_tools import client_tool
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.dialects.anthropic.fields import Fields, json_text
 from kiro_trio.dialects.anthropic.warnings import Warnings, label
@@ -19,7 +20,8 @@ _CHOICES = {choice.value: choice for choice in Choice}
 def read_tools(body: Fields, warnings: Warnings) -> tuple[tuple[Tool, ...], WebSearch | None]:
     """The client's own tools in their order, and the web search if the client lets us do it.
 
-    Tools with `defer_loading` are tools like any other here. Anthropic's other server tools are counted and left out.
+    Tools with `defer_loading` are tools like any other here, and so are those that Anthropic has defined for clients. Its
+    other server tools are counted and left out.
     """
     tools: list[Tool] = []
     search = None
@@ -30,6 +32,8 @@ def read_tools(body: Fields, warnings: Warnings) -> tuple[tuple[Tool, ...], WebS
                 tools.append(_read_tool(fields))
         elif _WEB_SEARCH.fullmatch(kind):
             search = _read_search(fields)
+        elif known := client_tool(kind, fields.optional("name", str) or ""):
+            tools.append(known)
         else:
             warnings.add(f"server tool {label(kind)} left out")
     return tuple(tools), search

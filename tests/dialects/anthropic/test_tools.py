@@ -1,6 +1,7 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from anthropic.types.beta.beta_memory_tool_20250818_command import BetaMemoryTool20250818Command
 
 from kiro_trio.conversation.prompt import Choice, Tool, ToolChoice, WebSearch
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
@@ -85,16 +86,52 @@ def test_a_clients_own_tool_named_web_search_is_no_server_tool():
 
 def test_other_server_tools_are_counted_and_left_out():
     tools = [
-        {"type": "bash_20250124", "name": "bash"},
+        {"type": "computer_20250124", "name": "computer"},
         {"type": "code_execution_20260521", "name": "c"},
         tool("a"),
     ]
     parsed = prompt(tools=tools)
     assert [each.name for each in parsed.tools] == ["a"]
     assert parsed.warnings == (
-        "server tool bash_20250124 left out",
+        "server tool computer_20250124 left out",
         "server tool code_execution_20260521 left out",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "parameters", "commands"),
+    [
+        ("bash_20250124", "bash", {"command", "restart"}, None),
+        (
+            "text_editor_20250124",
+            "str_replace_editor",
+            {"command", "path", "file_text", "old_str", "new_str", "insert_line", "view_range"},
+            {"view", "create", "str_replace", "insert", "undo_edit"},
+        ),
+        (
+            "text_editor_20250728",
+            "str_replace_based_edit_tool",
+            {"command", "path", "file_text", "old_str", "new_str", "insert_line", "view_range"},
+            {"view", "create", "str_replace", "insert"},
+        ),
+        ("memory_20250818", "memory", set(), {"view", "create", "str_replace", "insert", "delete", "rename"}),
+    ],
+)
+def test_tools_that_clients_run_by_anthropics_definition_are_defined(kind, name, parameters, commands):
+    found = prompt(tools=[{"type": kind, "name": name}])
+    (only,) = found.tools
+    assert (only.name, found.warnings) == (name, ())
+    properties = only.input_schema["properties"]
+    assert parameters <= set(properties)
+    assert set(properties["command"].get("enum", ())) == (commands or set())
+    assert all(f"`{word}`" in only.description for word in commands or ("command",) if word != "undo_edit")
+
+
+def test_the_memory_is_called_as_the_official_sdk_runs_it():
+    """Each command with the parameters that the SDK's own classes ask for."""
+    (memory,) = prompt(tools=[{"type": "memory_20250818", "name": "memory"}]).tools
+    for command in get_args(get_args(BetaMemoryTool20250818Command)[0]):
+        assert set(command.model_fields) <= set(memory.input_schema["properties"])
 
 
 def test_a_tool_of_an_unknown_kind_that_has_a_schema_is_a_tool():
