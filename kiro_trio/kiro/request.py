@@ -15,6 +15,7 @@ from kiro_trio.conversation.prompt import (
     Choice,
     Prompt,
     Text,
+    Thinking,
     ToolChoice,
     ToolResult,
     ToolUse,
@@ -47,7 +48,8 @@ class KiroRequest:
         model_id: Kiro's name of the model.
         window: tokens that the model takes in.
         tool_names: the way back from Kiro's names of tools to the client's.
-        thinking_tags: the model will write its thinking between tags into its text.
+        thinking_tags: the model will write its thinking between tags into its text: it was asked to, or it is shown that it
+            did so before.
         warnings: what was changed or left out, a few words and a number each, the dialect's first.
         prefix_hash: names the head that all turns of a session share (model, system text, tools), for log and metrics.
         max_tokens: the client's limit of the answer; the wire has no field for it.
@@ -172,7 +174,7 @@ class _Source:
             model_id=model.id,
             window=model.window,
             tool_names=names,
-            thinking_tags=plan.by_tags,
+            thinking_tags=plan.by_tags or _shown_tags(prompt.turns, options),
             warnings=(*prompt.warnings, *tally.warnings(), *history.warnings),
             prefix_hash=_prefix_hash(model.id, head, tools.entries),
             max_tokens=prompt.max_tokens,
@@ -218,6 +220,13 @@ def _handback(plan: ThinkingPlan, options: RequestOptions) -> Handback:
             return Handback(tags=True)
         case EarlierThinking.DROP:
             return Handback()
+
+
+def _shown_tags(turns: Sequence[Turn], options: RequestOptions) -> bool:
+    """Whether earlier thinking stands between tags of ours, which the model will imitate although nobody asked."""
+    return options.earlier_thinking is EarlierThinking.TAGS and any(
+        isinstance(block, Thinking) for turn in turns for block in turn.blocks
+    )
 
 
 def _called(turns: Sequence[Turn]) -> list[str]:

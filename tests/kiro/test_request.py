@@ -25,7 +25,7 @@ from kiro_trio.conversation.prompt import (
 from kiro_trio.kiro.catalog import Catalog
 from kiro_trio.kiro.hints import NO_HINTS
 from kiro_trio.kiro.limits import Limits, PromptRefused
-from kiro_trio.kiro.options import Prefill, RequestOptions, Unsupported
+from kiro_trio.kiro.options import EarlierThinking, Prefill, RequestOptions, Unsupported
 from kiro_trio.kiro.request import build_request
 from kiro_trio.kiro.system import ACKNOWLEDGEMENT
 from tests.kiro import wire_rules
@@ -360,6 +360,15 @@ class TestThinking:
         request = build(ask(model="claude-opus-4.8"))
         assert "additionalModelRequestFields" not in json.loads(sent(request))
         assert not request.thinking_tags
+
+    @pytest.mark.parametrize("model", ["claude-opus-4.8", "claude-sonnet-4.5"])
+    def test_a_model_that_is_shown_tags_will_write_tags(self, model):
+        for earlier, expected in ((EarlierThinking.TAGS, True), (EarlierThinking.NATIVE, False)):
+            for thought in ((), (Thinking("hm", "c2ln"),)):
+                turns = (user("a"), assistant(*thought, "b"), user("c"))
+                request = build(ask(*turns, model=model), earlier_thinking=earlier)
+                assert request.thinking_tags == (expected and bool(thought))
+                assert (b"<thinking>" in sent(request)) == request.thinking_tags
 
 
 class TestSimpler:
