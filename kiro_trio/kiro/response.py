@@ -291,10 +291,7 @@ _HANDLERS: dict[type, Callable[[ReplyReader, Any], None]] = {
     Words: ReplyReader._take_words,  # noqa: SLF001
     Reasoning: ReplyReader._take_reasoning,  # noqa: SLF001
     ToolUse: ReplyReader._take_tool_use,  # noqa: SLF001
-    ContextUsage: ReplyReader._take_evidence,  # noqa: SLF001
-    Metering: ReplyReader._take_evidence,  # noqa: SLF001
-    Metadata: ReplyReader._take_evidence,  # noqa: SLF001
-    Metrics: ReplyReader._take_evidence,  # noqa: SLF001
+    **dict.fromkeys((ContextUsage, Metering, Metadata, Metrics), ReplyReader._take_evidence),  # noqa: SLF001
 }
 
 
