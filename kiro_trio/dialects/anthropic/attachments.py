@@ -14,7 +14,7 @@ _ELSEWHERE = {
     "url": "a URL is not fetched from here; send the file itself, as base64",
     "file": "there is no file store here; send the file itself, as base64",
 }
-_DATA_URL = re.compile(r"\s*data:(?P<type>[^;,\s]*)(?:;[^;,\s]+)*?;base64,", re.IGNORECASE)
+_DATA_URL = re.compile(r"\s{0,9}data:(?P<type>[^;,\s]{0,99})(?:;[^;,\s]{1,99}){0,9}?;base64,", re.IGNORECASE)
 _PLAIN_TEXT = {"application/json", "application/xml", "application/x-yaml", "application/javascript"}
 
 
