@@ -1,6 +1,7 @@
 """Characters that were cut in two: programs that count in UTF-16 cut texts in the middle of a surrogate pair.
 
-A half has no UTF-8, so it can neither be sent on nor logged; a half that stays alone becomes U+FFFD.
+A half has no UTF-8, so it can neither be sent on nor logged; a half that stays alone becomes U+FFFD. Clients do it to texts that
+they shorten; for Kiro see docs/wire.md, "Event types".
 """
 
 import re
