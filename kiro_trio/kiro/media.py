@@ -162,6 +162,8 @@ class _Gate:
 
     def _refused(self, what: str, remark: str, path: str) -> Text:
         if self._options.unsupported is Unsupported.REFUSE:
-            raise PromptRefused(f"The upstream cannot be given {what}.", path=path)
+            # Claude Code takes out what it hears so of, and asks again.
+            kind = "image" if what.startswith("an image") else "PDF"
+            raise PromptRefused(f"Could not process {kind}: the upstream cannot be given {what}.", path=path)
         self._tally.note(f"{remark} replaced by a note")
         return Text(f"[Here stood {what}, which could not be passed on.]")

@@ -1,5 +1,6 @@
 """Claude Code at work through the gateway: files, a conversation over runs, thinking, a search, and every kind of error."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,12 @@ from kiro_trio.simulator.refusals import Status
 from kiro_trio.simulator.script import CallTool, Say
 from tests.end_to_end.claude_code import Turn, ask, install
 from tests.end_to_end.house import KEY, House, house, saying, scripted
+from tests.gateway.pdfs import pdf
 
 EVER = tuple(range(1, 200))
+
+# One grey pixel.
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +154,27 @@ async def test_what_is_too_large_to_be_sent_is_followed_by_a_compaction_too(
             turn = await ask(claude, tmp_path, here.url, KEY, f"Say hello {number} {text}", *again)
         assert {chat.status for chat in here.chats()} == {200}
     assert "compact_boundary" in happened(turn)
+    assert turn.result["is_error"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status"),
+    [("a.png", base64.b64decode(PNG), "image-size"), ("a.pdf", pdf("Hello"), "document-count")],
+)
+async def test_a_file_that_kiro_refuses_is_taken_out_and_all_is_well(
+    claude: Path, tmp_path: Path, name: str, data: bytes, status: str
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / name).write_bytes(data)
+    rules = (
+        saying(CallTool("Read", {"file_path": str(work / name)}), nth=(1,)),
+        saying(status=status, nth=(1,)),
+    )
+    async with house(tmp_path, scripted(*rules), documents="native") as here:
+        turn = await ask(claude, tmp_path, here.url, KEY, "Look at the file")
+        sent = ['"bytes"' in json.dumps(chat.body) for chat in here.chats()]
+    assert sent == [False, True, False]
     assert turn.result["is_error"] is False
 
 

@@ -76,6 +76,7 @@ def test_what_kiro_would_refuse_is_a_note_or_a_refusal(image, remark):
     with pytest.raises(PromptRefused) as refusal:
         admitted(user("a"), user(image), limits=limits, unsupported=Unsupported.REFUSE)
     assert refusal.value.path == "messages.1.content"
+    assert "Could not process " in refusal.value.message
 
 
 def test_of_too_many_images_the_newest_stay_also_in_results():
