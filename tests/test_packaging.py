@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -103,6 +104,13 @@ def new_environment(python, folder):
     return str(folder / "bin" / "python")
 
 
+def free_port():
+    """A port on which nobody listens: another gateway on this machine would be found, and is none of ours."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 def use(program, folder):
     """Use the program as its first user does."""
     home = folder / "home"
@@ -112,8 +120,9 @@ def use(program, folder):
     demo = run(str(program), "demo", cwd=home, env=environ)
     assert re.search(r"^(end_turn|tool_use): \d+ tokens in", demo, re.MULTILINE)
     assert list(home.iterdir()) == []
-    (home / "config.json").write_text(json.dumps({"apiKey": "sk-dummy-key", "port": 8990}))
-    assert "ANTHROPIC_BASE_URL=http://127.0.0.1:8990" in run(
+    port = free_port()
+    (home / "config.json").write_text(json.dumps({"apiKey": "sk-dummy-key", "port": port}))
+    assert f"ANTHROPIC_BASE_URL=http://127.0.0.1:{port}" in run(
         str(program), "env", "--shell", "sh", cwd=home, env=environ
     )
     rows = json.loads(run(str(program), "doctor", "--json", cwd=home, env=environ, code=1))

@@ -288,7 +288,7 @@ class Gateway:
         query = asked_query(prompt)
         if query is not None:
             return SearchOnly(self._search, query, prompt.web_search)
-        return SearchBetween(self._attempts, self._search, prompt, prompt.web_search, self._build)
+        return SearchBetween(self._attempts, self._search, prompt.web_search)
 
 
 def _estimate(prompt: Prompt) -> int:

@@ -6,7 +6,8 @@ from kiro_trio.gateway.documents import DocumentLimits, DocumentReader
 from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
 from kiro_trio.kiro.catalog import Catalog
 from kiro_trio.kiro.hints import NO_HINTS, Hints
-from kiro_trio.kiro.options import EarlierThinking, RequestOptions
+from kiro_trio.kiro.limits import Limits
+from kiro_trio.kiro.options import EarlierThinking, Prefill, RequestOptions, Unsupported
 from kiro_trio.session.run import Patience
 from kiro_trio.settings import Settings
 
@@ -39,4 +40,8 @@ def options_of(settings: Settings) -> RequestOptions:
         native_documents=settings.documents == "native",
         earlier_thinking=EarlierThinking(settings.thinking_history),
         hints=Hints() if settings.size_hints else NO_HINTS,
+        prefill=Prefill(settings.prefill),
+        unsupported=Unsupported(settings.unsupported_media),
+        strict_schemas=settings.strict_schemas,
+        limits=Limits(body_bytes=settings.upstream_body_limit),
     )

@@ -5,8 +5,10 @@ counted and left alone. It is strict in substance: a payload that is not JSON, o
 belong, is damage, and never skipped. Source: docs/wire.md, "Event types".
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -142,10 +144,11 @@ def decode_event(kind: str, payload: bytes, unknown: Counter[str]) -> Event:
     """
     try:
         return _DECODERS[kind].decode(payload)
-    except msgspec.ValidationError:
-        return _decode_leniently(kind, payload, unknown)
-    except UNREADABLE as error:
-        raise UndecodablePayload(f"the payload of a {kind} is not JSON") from error
+    except UNREADABLE:
+        found = _decode_any(payload)
+    if found is None:
+        raise UndecodablePayload(f"the payload of a {kind} is not JSON")
+    return _convert(kind, found, unknown)
 
 
 def count_name(unknown: Counter[str], name: str) -> None:
@@ -155,10 +158,19 @@ def count_name(unknown: Counter[str], name: str) -> None:
         unknown[name] += 1
 
 
-def _decode_leniently(kind: str, payload: bytes, unknown: Counter[str]) -> Event:
+def _decode_any(payload: bytes) -> Any:
+    """Any JSON, also with halves of surrogate pairs, which msgspec does not take; None if it is none."""
+    with suppress(*UNREADABLE):
+        return msgspec.json.decode(payload)
+    with suppress(ValueError, RecursionError):
+        return json.loads(payload)
+    return None
+
+
+def _convert(kind: str, found: object, unknown: Counter[str]) -> Event:
     struct = EVENTS[kind]
     try:
-        data = msgspec.json.decode(payload, type=dict[str, Any])
+        data = msgspec.convert(found, dict[str, Any])
         nested = data.get(kind)
         if isinstance(nested, dict):
             data = nested

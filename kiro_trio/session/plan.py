@@ -41,6 +41,14 @@ _LASTING = frozenset({
 })  # fmt: skip
 
 
+# By these words Claude Code (2.1.330) knows that an image or a PDF must go: it takes it out and asks again. Otherwise the
+# conversation would be stuck, for what was refused once would be sent in every turn.
+_MEDIA = (
+    ("IMAGE_", "Could not process image: the upstream does not take it"),
+    ("DOCUMENT_", "Could not process PDF: the upstream does not take it"),
+)
+
+
 class Progress(IntEnum):
     """How far an answer has got towards the client. It only ever grows."""
 
@@ -240,7 +248,8 @@ def client_error(failure: Failure) -> ClientError:
         # Claude Code compacts a conversation when it reads exactly this.
         message = f"prompt is too long: {failure.tokens} tokens > {failure.limit} maximum"
     elif failure.fault is Fault.BAD_REQUEST and failure.reason:
-        message = f"The upstream calls the request malformed ({failure.reason})."
+        words = next((words for start, words in _MEDIA if failure.reason.startswith(start)), message)
+        message = f"{words.rstrip('.')} ({failure.reason})."
     retry_after = policy.retry_after if failure.retry_after is None else failure.retry_after
     if policy.status < 429:  # noqa: PLR2004 - waiting does not mend what the client asked
         retry_after = None

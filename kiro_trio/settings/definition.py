@@ -176,6 +176,26 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     size_hints: Annotated[
         bool, _row("Ask the model to write long files in pieces (Kiro cuts very long tool inputs).")
     ] = True
+    prefill: Annotated[
+        Literal["continue", "drop", "refuse"],
+        _row("An assistant's message at the end: ask the model to go on from it, leave it out, refuse it."),
+    ] = "continue"
+    unsupported_media: Annotated[
+        Literal["note", "refuse"],
+        _row("An image or file that Kiro does not take: put a note in its place, or refuse the request."),
+    ] = "note"
+    strict_schemas: Annotated[
+        bool,
+        _row("Strip tools' schemas of all that Kiro was ever seen to refuse; else only after it did."),
+    ] = False
+    upstream_body_limit: Annotated[
+        int,
+        _row(
+            "Largest request that is sent to Kiro, in bytes; of a larger one the client hears that it is too long.",
+            form="a whole number of bytes from 65536",
+            ge=65536,
+        ),
+    ] = 4_718_592
     extract_thinking: Annotated[
         bool, _row("Read for the sake of kiro.rs; thinking always comes as thinking.")
     ] = True

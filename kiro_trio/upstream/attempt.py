@@ -212,9 +212,9 @@ class _Attempt:
         kind = (self._lease.endpoint, self._request.model_id)
         if reader.saw_ending:
             self._house.closers.add(kind)
-        elif not response.framed or kind in self._house.closers:
+        elif not response.framed or (kind in self._house.closers and not reader.within_long_call):
             # A body that only the connection's end ends looks the same when it is cut at a frame's edge, and so does
-            # one whose sender was cut off himself.
+            # one whose sender was cut off himself. But a long tool call is cut off by Kiro, and has no closing events.
             return Ended(Failure(Fault.TRUNCATED_STREAM, "ended without Kiro's closing events"))
         events = reader.close()
         if reader.failure is not None:

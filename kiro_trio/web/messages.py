@@ -9,7 +9,7 @@ from secrets import token_hex
 import structlog
 from quart import Response, g, request
 
-from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
+from kiro_trio.dialects.anthropic.errors import error_body
 from kiro_trio.dialects.anthropic.message import MessageFold
 from kiro_trio.dialects.anthropic.request import parse_count_tokens, parse_messages
 from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
@@ -19,6 +19,7 @@ from kiro_trio.session.outbox import Door, Headers, Outbox
 from kiro_trio.session.plan import ClientError, whole_seconds
 from kiro_trio.session.run import Outcome, Translator
 from kiro_trio.web.connection import Conducted
+from kiro_trio.web.unpacking import unpacked
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ async def create_held(gateway: Gateway) -> Response:
 
 async def count_tokens(gateway: Gateway) -> Response:
     """Say how many tokens a prompt has: an estimate, unless the owner has named somebody who knows better."""
-    body = await _body()
+    body = await _body(gateway)
     prompt = parse_count_tokens(body)
     tokens = await gateway.count(prompt, body, request.headers.get("anthropic-beta", ""))
     return Response(json.dumps({"input_tokens": tokens}), content_type="application/json")
@@ -49,7 +50,7 @@ async def count_tokens(gateway: Gateway) -> Response:
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
     agent = request.headers.get("x-claude-code-agent-id", "")
-    asked = parse_messages(await _body(), session_hint=hint, salt=g.client, agent=agent)
+    asked = parse_messages(await _body(gateway), session_hint=hint, salt=g.client, agent=agent)
     taken = await gateway.take(asked.prompt)
     entry = gateway.entry(
         taken.prompt,
@@ -85,14 +86,10 @@ async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     return Conducted(conduct)
 
 
-async def _body() -> bytes:
-    """The request's body; raises InvalidRequest for one that is compressed: a small one can unpack to gigabytes."""
-    coding = request.headers.get("content-encoding", "").strip().lower()
-    if coding not in {"", "identity"}:
-        raise InvalidRequest(f"the body must not be compressed ({coding[:20]})", status=415)
+async def _body(gateway: Gateway) -> bytes:
     body = await request.get_data(as_text=False)
     assert isinstance(body, bytes)  # noqa: S101 - as quart promises for as_text=False, but not to mypy
-    return body
+    return await unpacked(body, request.headers.get("content-encoding", ""), gateway.settings.body_limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,17 @@ def test_messages_of_one_speaker_become_one():
     ]
 
 
+def test_words_about_something_stand_apart_from_the_models_own():
+    about = Text("Searched the web for: x", apart=True)
+    turns = [user("a", about), assistant("b", "c", about, about, "d", "e"), user("f")]
+    words = about.text
+    assert blocks_of(turns) == [
+        ("user", [Text(f"a\n{words}")]),
+        ("assistant", [Text(f"bc\n\n{words}\n\n{words}\n\nde")]),
+        ("user", [Text("f")]),
+    ]
+
+
 def test_system_messages_are_said_between_the_users_words_in_their_own_tags():
     made = normalise(
         [user("hi"), system("cwd: /p"), assistant("yes"), user("go"), system("one", "two"), system()]

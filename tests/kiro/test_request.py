@@ -25,7 +25,7 @@ from kiro_trio.conversation.prompt import (
 from kiro_trio.kiro.catalog import Catalog
 from kiro_trio.kiro.hints import NO_HINTS
 from kiro_trio.kiro.limits import Limits, PromptRefused
-from kiro_trio.kiro.options import Prefill, RequestOptions, Unsupported
+from kiro_trio.kiro.options import EarlierThinking, Prefill, RequestOptions, Unsupported
 from kiro_trio.kiro.request import build_request
 from kiro_trio.kiro.system import ACKNOWLEDGEMENT
 from tests.kiro import wire_rules
@@ -361,6 +361,15 @@ class TestThinking:
         assert "additionalModelRequestFields" not in json.loads(sent(request))
         assert not request.thinking_tags
 
+    @pytest.mark.parametrize("model", ["claude-opus-4.8", "claude-sonnet-4.5"])
+    def test_a_model_that_is_shown_tags_will_write_tags(self, model):
+        for earlier, expected in ((EarlierThinking.TAGS, True), (EarlierThinking.NATIVE, False)):
+            for thought in ((), (Thinking("hm", "c2ln"),)):
+                turns = (user("a"), assistant(*thought, "b"), user("c"))
+                request = build(ask(*turns, model=model), earlier_thinking=earlier)
+                assert request.thinking_tags == (expected and bool(thought))
+                assert (b"<thinking>" in sent(request)) == request.thinking_tags
+
 
 class TestSimpler:
     def test_native_effort_refused_leads_to_tags(self):
@@ -426,6 +435,15 @@ class TestToolChoice:
         assert content.startswith("hi\n<system-reminder>\n")
         assert words in content
         assert request.warnings == (f"tool choice {choice.choice.value} asked for in words (1)",)
+
+    @pytest.mark.parametrize(
+        ("choice", "asked"), [(Choice.AUTO, True), (Choice.ANY, True), (Choice.NONE, False)], ids=str
+    )
+    def test_one_call_at_a_time_is_asked_for_in_words(self, choice, asked):
+        for tools in ((BASH,), ()):
+            request = build(ask(tools=tools, tool_choice=ToolChoice(choice, parallel=False)))
+            assert ("no more than one tool" in current_of(request)["content"]) == (asked and bool(tools))
+            assert any("one tool call" in warning for warning in request.warnings) == (asked and bool(tools))
 
     def test_none_leaves_the_tools_out(self):
         request = build(ask(tools=(BASH,), tool_choice=ToolChoice(Choice.NONE)))
@@ -501,7 +519,7 @@ class TestRefusals:
             build(prompt, limits=limits)
         assert refusal.value.limit == limit
         assert refusal.value.size > refusal.value.maximum > 0
-        assert str(refusal.value).startswith("Input is too long. ")
+        assert str(refusal.value).startswith("prompt is too long: ")
         assert str(refusal.value.maximum) in str(refusal.value)
 
     def test_no_limit_is_no_limit(self):

@@ -16,6 +16,7 @@ from kiro_trio.conversation.reply import (
     Usage,
 )
 from kiro_trio.kiro.endings import Evidence
+from kiro_trio.kiro.tool_calls import LONG_INPUT
 from kiro_trio.wire import EventStreamDecoder, encode_message
 from tests.kiro.replies import (
     ANYTHING,
@@ -396,6 +397,43 @@ def test_an_incomplete_call_is_left_out_when_kiro_says_that_it_cut(pieces, evide
     assert events[-1] == Finished(reason)
 
 
+LONG = '{"content":"' + "x" * LONG_INPUT
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [tool(input=LONG)],
+        [tool(), *(tool(input=piece) for piece in (LONG[:9], LONG[9:99], LONG[99:]))],
+        [tool(input=LONG), tool(stop=True)],
+        [tool(input=LONG), stop("END_TURN"), context(3)],
+        [*call("t0", "Read", "{}"), tool(input=LONG)],
+    ],
+    ids=["one piece", "pieces", "stopped", "with an ending", "behind a whole one"],
+)
+def test_a_long_call_that_kiro_cuts_off_is_told_as_a_limit_reached(pieces) -> None:
+    events, reading = read([HELLO, *pieces])
+    assert reading.failure is None
+    assert events[-1] == Finished(StopReason.MAX_TOKENS)
+    assert "t1" not in [item.id for item in events if isinstance(item, ToolCall)]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [tool(input=LONG[: LONG_INPUT - 1])],
+        [tool(input=LONG + "\n"), tool(stop=True)],
+        [tool(input=LONG), text("behind")],
+        [tool(input=LONG), reasoning(text="behind")],
+        [tool(input=LONG), *call("t7", "Grep", "{}")],
+        [tool(input='{"a":'), tool("t2", "Write", input=LONG)],
+    ],
+    ids=["short", "no JSON", "words behind", "thoughts behind", "a call behind", "another one lost"],
+)
+def test_what_was_lost_otherwise_is_a_failure(pieces) -> None:
+    assert failure([HELLO, *pieces]).fault is Fault.TOOL_CALL_INCOMPLETE
+
+
 def test_an_incomplete_call_that_was_cut_is_an_ending_even_alone() -> None:
     assert ending([tool(input='{"a'), stop("MAX_TOKENS")]) == Finished(StopReason.MAX_TOKENS)
 
@@ -497,7 +535,6 @@ def test_a_stop_for_a_call_that_is_not_there_is_an_error(reason) -> None:
         [text("")],
         [text(" \n"), text("\n")],
         [reasoning(text="hm")],
-        [reasoning(text="hm"), stop("MAX_TOKENS")],
         [text("<thinking>hm</thinking>\n\n")],
         [context(3.5), event("meteringEvent", usage=0.1, unit="credit"), stop("END_TURN")],
         [event("brandNewEvent", content="Hello")],
@@ -505,6 +542,11 @@ def test_a_stop_for_a_call_that_is_not_there_is_an_error(reason) -> None:
 )
 def test_a_reply_without_a_word_and_without_a_call_is_empty(messages) -> None:
     assert failure(messages, thinking_tags=True).fault is Fault.EMPTY_REPLY
+
+
+def test_thinking_that_was_cut_short_is_told_as_that() -> None:
+    """As Anthropic does it; what asks again for the same pays for the same thoughts again."""
+    assert ending([reasoning(text="hm"), stop("MAX_TOKENS")]) == Finished(StopReason.MAX_TOKENS)
 
 
 def test_a_refusal_may_have_no_words() -> None:
@@ -635,6 +677,14 @@ def test_max_tokens_is_a_ceiling_for_what_clearly_exceeds_it() -> None:
     assert 100 < events[-2].output_tokens <= 182
     assert "".join(f"word{number} " for number in range(400)).startswith(heard)
     assert not reader(max_tokens=100).cut
+
+
+def test_no_tokens_is_no_answer() -> None:
+    """Anthropic's way to have a prompt cached ahead of its use."""
+    events, reading = read([text("Hello"), text("world"), *call("t1", "Read", "{}")], max_tokens=0)
+    assert reading.cut
+    assert said(events) == []
+    assert events[-1] == Finished(StopReason.MAX_TOKENS)
 
 
 def test_max_tokens_leaves_alone_what_is_about_as_long() -> None:

@@ -97,6 +97,19 @@ def test_a_body_cut_at_any_byte_never_ends_cleanly(how: str, live: bool, step: i
         assert chain.outcome.attempts[0].failure is not None, f"cut at {at} of {size} went unseen"
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_a_long_call_that_kiro_cuts_off_is_not_asked_for_again(live: bool) -> None:
+    """It ends without Kiro's closing events, although this account's replies have them."""
+    closers = play(WHOLE).closers
+    long = reply(Say("I write."), CallTool("Write", '{"content": "' + "x" * 9000, stop=False), bare=True)
+    chain = play(long, FINE, live=live, closers=closers)
+    assert len(chain.outcome.attempts) == 1
+    assert chain.outcome.failure is None
+    sent = b"".join(data for _, data in chain.door.writes)
+    assert b'"stop_reason":"max_tokens"' in sent
+    assert b"tool_use" not in sent
+
+
 def test_an_answer_cut_at_any_byte_on_the_line_never_ends_cleanly() -> None:
     chain = play(WHOLE)
     size = 200 + sum(len(chunk) + 8 for chunk in stream_bytes(WHOLE))

@@ -107,6 +107,21 @@ def test_overflow_says_what_claude_code_compacts_on() -> None:
     assert error.message == "prompt is too long: 201234 tokens > 200000 maximum"
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("IMAGE_SIZE_EXCEEDED", "Could not process image"),
+        ("DOCUMENT_COUNT_EXCEEDED", "Could not process PDF"),
+        ("REQUEST_BODY_INVALID", "The upstream calls the request malformed"),
+    ],
+)
+def test_what_kiro_refuses_is_named_so_that_claude_code_takes_it_out(reason: str, words: str) -> None:
+    error = client_error(Failure(Fault.BAD_REQUEST, reason=reason))
+    assert error.status == 400
+    assert error.message.startswith(words)
+    assert error.message.endswith(f"({reason}).")
+
+
 def test_what_waiting_cannot_mend_has_no_retry_after() -> None:
     assert client_error(Failure(Fault.BAD_REQUEST, retry_after=7)).retry_after is None
 

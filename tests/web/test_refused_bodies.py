@@ -1,6 +1,5 @@
 """A request that is refused before its body was wanted leaves a connection that serves the next one."""
 
-import gzip
 import json
 
 import trio
@@ -37,15 +36,6 @@ async def test_a_wrong_key_and_a_wrong_path(tmp_path) -> None:
             first, after = await refused_then_served(here.port, line, headers, body)
             assert status in first
             assert after == 200
-
-
-async def test_a_compressed_body_is_refused_as_such(tmp_path) -> None:
-    async with house(tmp_path) as here:
-        for path in ("/v1/messages", "/v1/messages/count_tokens"):
-            body, headers = gzip.compress(b"{}"), {"x-api-key": KEY, "content-encoding": "gzip"}
-            answer = await here.http.post(path, content=body, headers=headers)
-            assert answer.status_code == 415
-            assert "compressed (gzip)" in answer.json()["error"]["message"]
 
 
 async def test_a_websocket_is_refused_like_everything_else(tmp_path) -> None:
