@@ -13,6 +13,7 @@ from kiro_trio.admin import (
     openapi,
     records,
     shapes,
+    sign_ins,
 )
 from kiro_trio.admin.routes import Asked, Nothing, Route
 from kiro_trio.gateway.settled import SettledRequest
@@ -92,6 +93,19 @@ ROUTES: tuple[Route, ...] = (
         importing.Exported,
         importing.Export,
     ),
+    # Signing in
+    Route("POST", "/sign-ins", sign_ins.begin_sign_in, "Sign in", sign_ins.SignIn, sign_ins.NewSignIn),
+    Route("GET", "/sign-ins", sign_ins.list_sign_ins, "Sign-ins", sign_ins.SignIns),
+    Route("GET", "/sign-ins/{signIn}", sign_ins.show_sign_in, "One sign-in", sign_ins.SignIn),
+    Route(
+        "POST",
+        "/sign-ins/{signIn}/address",
+        sign_ins.bring_address,
+        "Finish with the browser's address",
+        sign_ins.SignIn,
+        sign_ins.Address,
+    ),
+    Route("DELETE", "/sign-ins/{signIn}", sign_ins.cancel_sign_in, "Cancel", shapes.Success),
     # Requests
     Route("GET", "/live", live.show_live, "What runs now", live.Picture),
     Route("GET", "/live/events", live.feed_live, "The same as server-sent events", live.Picture),
