@@ -16,7 +16,7 @@ from kiro_trio import __version__
 from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.keys import presented_keys
-from kiro_trio.web import health, messages, metrics, models
+from kiro_trio.web import health, messages, metrics, models, openapi
 from kiro_trio.web.connection import Conducted, Connection
 
 log = structlog.get_logger(__name__)
@@ -148,6 +148,7 @@ def _add_routes(app: App, gateway: Gateway) -> None:
         ("/healthz", health.alive),
         ("/readyz", health.ready),
         ("/metrics", metrics.show_metrics),
+        ("/openapi.json", openapi.show_document),
     ):
         _route(app, "GET", path, partial(show, gateway))
 
