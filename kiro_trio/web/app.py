@@ -14,10 +14,11 @@ from werkzeug.exceptions import HTTPException
 
 from kiro_trio import __version__
 from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
+from kiro_trio.gateway.clients import Clients
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.keys import presented_keys
 from kiro_trio.web import health, messages, metrics, models, openapi
-from kiro_trio.web.connection import Conducted, Connection
+from kiro_trio.web.connection import Conducted, Connection, when_over
 
 log = structlog.get_logger(__name__)
 
@@ -124,11 +125,8 @@ def _add_routes(app: App, gateway: Gateway) -> None:
                 # Not 401: Claude Code repeats a 401 for almost three minutes before it shows it.
                 return problem(403, "permission_error", "the API key is not one of this gateway's keys")
             g.client = name
-            if handler in LIMITED and (refusal := clients.admit(name)):
-                response = problem(429, "rate_limit_error", refusal.message)
-                response.headers["retry-after"] = str(math.ceil(refusal.retry_after))
-                return response
-            return await handler(gateway, **arguments)
+            refused = await _enter(clients, name) if handler in LIMITED else None
+            return refused or await handler(gateway, **arguments)
 
         return guard
 
@@ -151,6 +149,17 @@ def _add_routes(app: App, gateway: Gateway) -> None:
         ("/openapi.json", openapi.show_document),
     ):
         _route(app, "GET", path, partial(show, gateway))
+
+
+async def _enter(clients: Clients, name: str) -> Response | None:
+    """Count a request for the limits of its client until it is over; an answer if it is one too many."""
+    refusal = await clients.admit(name)
+    if refusal is None:
+        when_over(clients.leave, name)
+        return None
+    response = problem(429, "rate_limit_error", refusal.message)
+    response.headers["retry-after"] = str(math.ceil(refusal.retry_after))
+    return response
 
 
 async def _drain() -> None:
