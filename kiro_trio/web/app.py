@@ -92,7 +92,8 @@ def _add_hooks(app: App, gateway: Gateway) -> None:
         response.headers["request-id"] = g.request_id
         if not isinstance(response, Conducted):  # those are counted when they are over
             gateway.metrics.note_answer(_counted_as(), response.status_code)
-            await _drain()
+            if not await _drained():
+                response.headers["connection"] = "close"
         return response
 
     @app.errorhandler(InvalidRequest)
@@ -162,10 +163,11 @@ async def _enter(clients: Clients, name: str) -> Response | None:
     return response
 
 
-async def _drain() -> None:
-    """Take what is left of a body that nobody wanted, within reason.
+async def _drained() -> bool:
+    """Take what is left of a body that nobody wanted, within reason; whether that was all.
 
-    With a rest unread the connection would be closed right behind the answer, which then may never be seen.
+    With a rest unread the connection is closed right behind the answer, which then may never be seen; and a client that is
+    not told of it sends its next request into the closing connection.
     """
     left = _DRAINED
     with trio.move_on_after(_DRAIN_PATIENCE):
@@ -173,10 +175,13 @@ async def _drain() -> None:
             async for chunk in request.body:
                 left -= len(chunk)
                 if left < 0:
-                    return
+                    return False
         except HTTPException:
             # Too large: quart throws away what comes, and does not say when it has come. Some megabytes come meanwhile.
             await trio.sleep(_LINGER)
+            return False
+        return True
+    return False
 
 
 def _counted_as() -> str:

@@ -11,7 +11,7 @@ from kiro_trio.admin.sign_ins import _at_home
 from kiro_trio.gateway.sign_ins import MOST
 from kiro_trio.simulator.accounts import Account
 from kiro_trio.simulator.simulator import Simulator
-from tests.admin.owner import owner
+from tests.admin.owner import followed, owner
 from tests.end_to_end.house import prompt
 
 # A browser somewhere else: no port of this machine is listened on for it.
@@ -41,16 +41,6 @@ async def browse(url):
         return await browser.get(url)
 
 
-async def until(me, sign_in_id, *states):
-    with trio.fail_after(15):
-        while True:
-            found = await me.get(f"/sign-ins/{sign_in_id}")
-            assert set(found) == FIELDS
-            if found["state"] in states:
-                return found
-            await trio.sleep(0.02)
-
-
 async def test_a_builder_id_from_the_code_to_the_first_answer(tmp_path) -> None:
     (tmp_path / "credentials.json").write_text("[]")
     one = Account("b@example.com", "builder-id")
@@ -62,7 +52,7 @@ async def test_a_builder_id_from_the_code_to_the_first_answer(tmp_path) -> None:
         assert begun["expiresAt"] - begun["startedAt"] == pytest.approx(600, abs=3)
         assert await me.get("/sign-ins") == {"signIns": [begun]}
         assert (await browse(begun["url"])).status_code == 200
-        done = await until(me, begun["id"], "done", "failed")
+        done = await followed(me, begun["id"])
         assert done | {"startedAt": 0, "expiresAt": 0} == {
             **begun,
             "startedAt": 0,
@@ -116,7 +106,7 @@ async def test_an_organisation_with_code_and_with_browser(tmp_path) -> None:
     async with owner(tmp_path, nobody(Account("o@example.com", "idc"))) as me:
         by_code = await begin(me, provider="idc", startUrl=f"{START_URL}/#/")
         await browse(by_code["url"])
-        assert (await until(me, by_code["id"], "done", "failed"))["state"] == "done"
+        assert (await followed(me, by_code["id"]))["state"] == "done"
         assert me.file[0]["startUrl"] == START_URL
         in_browser = await begin(me, provider="idc", startUrl=START_URL, region="us-east-1", browser=True)
         assert in_browser["method"] == "browser"
@@ -202,7 +192,7 @@ async def test_a_page_that_is_closed_loses_no_sign_in(tmp_path) -> None:
             while not found[0]["url"]:
                 found = (await me.get("/sign-ins"))["signIns"]
         await browse(found[0]["url"])
-        assert (await until(me, found[0]["id"], "done", "failed", "cancelled"))["state"] == "done"
+        assert (await followed(me, found[0]["id"]))["state"] == "done"
 
 
 async def test_the_gateways_stop_waits_for_no_sign_in(tmp_path) -> None:
