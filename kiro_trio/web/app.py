@@ -49,6 +49,7 @@ class App(QuartTrio):
     asgi_http_class: type[TrioASGIHTTPConnection] = Connection
 
 
+_LONGEST_WHY = 200
 _DRAINED = 1024 * 1024
 _LINGER = 0.25
 _DRAIN_PATIENCE = 1.0
@@ -90,14 +91,16 @@ def _add_hooks(app: App, gateway: Gateway) -> None:
     @app.after_request
     async def label(response: Response) -> Response:
         response.headers["request-id"] = g.request_id
-        if not isinstance(response, Conducted):  # those are counted when they are over
+        if not isinstance(response, Conducted):  # those are counted and told when they are over
             gateway.metrics.note_answer(_counted_as(), response.status_code)
+            _tell(response.status_code)
             if not await _drained():
                 response.headers["connection"] = "close"
         return response
 
     @app.errorhandler(InvalidRequest)
     async def invalid(error: InvalidRequest) -> Response:
+        g.why = str(error)
         return Response(error.body(g.request_id), error.status, content_type="application/json")
 
     @app.errorhandler(HTTPException)
@@ -184,6 +187,23 @@ async def _drained() -> bool:
     return False
 
 
+def _tell(status: int) -> None:
+    """One line for an answer that is no message; those that went well, and strangers' paths, are for the curious."""
+    route = _counted_as()
+    changed = route == "admin" and request.method not in {"GET", "HEAD"}
+    say = log.info if changed or (status >= 400 and route != "other") else log.debug  # noqa: PLR2004
+    told = {"client": g.get("client"), "why": g.get("why", "")[:_LONGEST_WHY]}
+    say(
+        "answer",
+        request_id=g.request_id,
+        route=route,
+        method=request.method,
+        path=request.path[:_LONGEST_WHY],
+        status=status,
+        **{name: value for name, value in told.items() if value},
+    )
+
+
 def _counted_as() -> str:
     words = request.url_rule.rule.split("/") if request.url_rule else []
     return next((COUNTED[word] for word in reversed(words) if word in COUNTED), "other")
@@ -195,6 +215,7 @@ def _route(app: App, method: str, path: str, handler: Callable[..., Awaitable[Re
 
 def problem(status: int, error_type: str, message: str) -> Response:
     """Return an error answer in Anthropic's shape."""
+    g.why = message
     return Response(error_body(error_type, message, g.request_id), status, content_type="application/json")
 
 

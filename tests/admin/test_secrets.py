@@ -10,7 +10,6 @@ import pytest
 import structlog
 import trio
 
-from kiro_trio import telemetry
 from kiro_trio.simulator.accounts import Account
 from kiro_trio.simulator.script import Match, Reply, Rule, Script
 from kiro_trio.simulator.signin import SignIn
@@ -32,15 +31,7 @@ PASSING = {"code", "code_verifier", "deviceCode", "clientSecret", "refreshToken"
 TROUBLES = ["token", "suspended", "throttled", "internal", "monthly", "improper", "model"]
 
 
-@pytest.fixture(autouse=True)
-def as_it_was():
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    telemetry._known.clear()
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("logs_as_they_were")
 
 
 class Secrets:
