@@ -42,16 +42,7 @@ HARMLESS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def as_it_was():
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    telemetry._known.clear()
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("logs_as_they_were")
 
 
 @pytest.fixture(params=["text", "json"])

@@ -35,6 +35,10 @@ class Balances:
         limits = await self._owner.usage(credential_id)
         if isinstance(limits, Failure):
             return limits
+        return self.note(credential_id, limits)
+
+    def note(self, credential_id: int, limits: UsageLimits) -> Balance:
+        """Kiro has just said what an account has left."""
         balance = self._known[credential_id] = Balance(self._clock(), limits)
         return balance
 

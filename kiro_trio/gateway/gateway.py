@@ -24,6 +24,7 @@ from kiro_trio.gateway.live import Live, LiveRequest
 from kiro_trio.gateway.metrics import Metrics
 from kiro_trio.gateway.reloading import Adopted, adopt
 from kiro_trio.gateway.settled import SettledRequest, settle
+from kiro_trio.gateway.sign_ins import SignIns
 from kiro_trio.gateway.values import catalog_of, documents_of, options_of, patience_of
 from kiro_trio.gateway.watching import WatchedAttempts, WatchedLeases
 from kiro_trio.kiro.catalog import UnknownModel
@@ -68,6 +69,7 @@ class Parts:
     wire: Wire
     metrics: Metrics
     books: Books
+    sign_ins: SignIns
     source: Source | None = None
     counter: RemoteCount | None = None
 
@@ -97,6 +99,7 @@ class Gateway:
         self.metrics = parts.metrics
         self.live = Live()
         self.books = parts.books
+        self.sign_ins = parts.sign_ins
         self.source = parts.source
         self.metrics.registry.register(Gauges(parts.keeper, self.live, self.books.balances))
         self.draining = False
@@ -134,6 +137,7 @@ class Gateway:
                 if self.settings.list_models:
                     nursery.start_soon(self._list_models)
                 await nursery.start(self.books.run)
+                await nursery.start(self.sign_ins.run)
                 nursery.start_soon(self.metrics.watch_loop)
                 task_status.started()
                 await self._stop.wait()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS requests (
@@ -40,6 +40,8 @@ CREATE TABLE IF NOT EXISTS latency (
     count INTEGER NOT NULL,
     PRIMARY KEY (hour, kind, bucket)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS minutes (client TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS minutes_client ON minutes (client, at);
 CREATE TABLE IF NOT EXISTS clients (name TEXT PRIMARY KEY, last_used REAL NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
@@ -65,6 +67,12 @@ INSERT INTO latency VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count 
 SEEN = """
 INSERT INTO clients VALUES (?, ?) ON CONFLICT DO UPDATE SET last_used = max(last_used, excluded.last_used)
 """
+
+FORGET_MINUTES = "DELETE FROM minutes WHERE at <= ?1 - 60 OR at > ?1 + 60"
+
+NTH_OF_MINUTE = "SELECT at FROM minutes WHERE client = ? ORDER BY at DESC LIMIT 1 OFFSET ?"
+
+ENTER_MINUTE = "INSERT INTO minutes VALUES (?, ?)"
 
 LAST_USED = "SELECT name, last_used FROM clients"
 

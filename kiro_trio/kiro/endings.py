@@ -11,7 +11,7 @@ from typing import Any
 
 from kiro_trio.conversation.faults import Failure, Fault
 from kiro_trio.conversation.reply import Finished, StopReason, Usage
-from kiro_trio.kiro.events import ContextUsage, Metadata, Metering, Metrics, count_name
+from kiro_trio.kiro.events import ContextUsage, Metadata, Metering, Metrics, count_name, word
 
 CONTENT_LENGTH = "CONTENT_LENGTH_EXCEEDED"
 """Our word among Kiro's stop reasons for a `ContentLengthExceededException` after the reply had begun."""
@@ -182,7 +182,7 @@ class Evidence:
             if reason in _KNOWN:
                 self.stop_reasons.add(reason)
             else:
-                count_name(unknown, f"stopReason {event.stopReason}")
+                count_name(unknown, f"stopReason {word(event.stopReason)}")
 
 
 def number(value: object) -> float | None:

@@ -6,6 +6,7 @@ belong, is damage, and never skipped. Source: docs/wire.md, "Event types".
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -132,6 +133,8 @@ _DECODERS = {name: msgspec.json.Decoder(payload) for name, payload in EVENTS.ite
 decode_words = msgspec.json.Decoder(Words).decode
 """The short way for the event that a reply mostly consists of; raises what msgspec raises."""
 
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
+
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for payloads that are not what they should be."""
 
@@ -149,6 +152,11 @@ def decode_event(kind: str, payload: bytes, unknown: Counter[str]) -> Event:
     if found is None:
         raise UndecodablePayload(f"the payload of a {kind} is not JSON")
     return _convert(kind, found, unknown)
+
+
+def word(name: object) -> str:
+    """What Kiro calls something, if it is a word and not a text, in which there could be anything; else "?"."""
+    return name if isinstance(name, str) and _WORD.fullmatch(name) else "?"
 
 
 def count_name(unknown: Counter[str], name: str) -> None:
@@ -175,7 +183,7 @@ def _convert(kind: str, found: object, unknown: Counter[str]) -> Event:
         if isinstance(nested, dict):
             data = nested
         for name in data.keys() - set(struct.__struct_fields__):
-            count_name(unknown, f"{kind}.{name}")
+            count_name(unknown, f"{kind}.{word(name)}")
             del data[name]
         return msgspec.convert(data, struct)
     except UNREADABLE as error:

@@ -32,6 +32,7 @@ from kiro_trio.kiro.events import (
     count_name,
     decode_event,
     decode_words,
+    word,
 )
 from kiro_trio.kiro.faults import classify_exception, exception_name
 from kiro_trio.kiro.order import Order, OriginalNames
@@ -204,7 +205,7 @@ class ReplyReader:
             words = msgspec.json.encode({"message": _text(headers.get(":error-message"))})
             self._break_off(_text(headers.get(":error-code")), words)
         elif form != "event" or not isinstance(kind, str):
-            count_name(self.unknown, f"message {form!r} {kind!r}")
+            count_name(self.unknown, f"message {word(form)} {word(kind)}")
         elif kind in EVENTS:
             try:
                 event = decode_event(kind, payload, self.unknown)
@@ -215,7 +216,7 @@ class ReplyReader:
         elif kind in ERRORS:
             self._break_off(kind, payload)
         elif kind not in IGNORED:
-            count_name(self.unknown, kind)
+            count_name(self.unknown, word(kind))
 
     def _break_off(self, name: str, payload: bytes) -> None:
         """Take in an exception: mostly the end of the reply, unless it only says that the output was too long."""

@@ -255,7 +255,13 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         int, _row("How many recent requests are kept for the owner (numbers, never words).", ge=0)
     ] = 100_000
     recent_days: Annotated[int, _row("For how many days they are kept at most.", ge=0)] = 7
-    usage_days: Annotated[int, _row("For how many days the sums of usage by hour are kept.", ge=0)] = 400
+    usage_days: Annotated[
+        int,
+        _row(
+            "For how many days the sums of usage by hour are kept; those of the running month always are.",
+            ge=0,
+        ),
+    ] = 400
     metrics: Annotated[
         Literal["auto", "open", "off"],
         _row(

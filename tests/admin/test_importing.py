@@ -166,3 +166,15 @@ async def test_an_account_is_edited_and_what_is_wrong_is_not(tmp_path) -> None:
     assert "hunter2" not in json.dumps(shown)
     assert "user" not in shown["proxyUrl"]
     assert "proxyUrl" not in cleared
+
+
+async def test_half_of_a_surrogate_pair_in_a_name_hides_no_account(tmp_path) -> None:
+    text = json.dumps([{"refreshToken": "r" * 120, "email": "\ud800@example.com"}])
+    async with owner(tmp_path) as me:
+        done = await me.do("POST", "/credentials/import", {"text": text, "verify": False})
+        assert done["results"][0]["status"] == "added"
+        assert [account["email"] for account in (await me.get("/credentials"))["credentials"]][
+            2
+        ] == "\ud800@example.com"
+        exported = await me.do("POST", "/credentials/export", {"confirm": True})
+    assert exported["accounts"][2]["email"] == "\ud800@example.com"

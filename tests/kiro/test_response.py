@@ -176,8 +176,20 @@ def test_what_is_unknown_is_counted_by_name() -> None:
     assert reading.unknown == {"brandNewEvent": 2, "assistantResponseEvent.mood": 1, "stopReason TIRED": 1}
 
 
+def test_texts_are_no_names() -> None:
+    text = "the client's words"
+    messages = [
+        HELLO,
+        event(text),
+        event("x" * 61),
+        event("assistantResponseEvent", **{"content": "x", text: 1}),
+    ]
+    _, reading = read([*messages, stop(f"because of {text}")])
+    assert reading.unknown == {"?": 2, "assistantResponseEvent.?": 1, "stopReason ?": 1}
+
+
 def test_unknown_names_are_bounded() -> None:
-    _, reading = read([HELLO, *(event(f"event{number}\n" + "x" * 500) for number in range(500))])
+    _, reading = read([HELLO, *(event(f"event{number}".ljust(60, "x")) for number in range(500))])
     assert len(reading.unknown) == 64
     assert all(len(name) <= 80 and name.isprintable() for name in reading.unknown)
 

@@ -4,6 +4,7 @@ import json
 
 import trio
 
+from tests.admin.owner import Pieces
 from tests.end_to_end.house import KEY, house
 from tests.web.served import get
 
@@ -56,3 +57,20 @@ async def test_a_websocket_is_refused_like_everything_else(tmp_path) -> None:
             error = json.loads(body)
             assert (error["type"], error["error"]["type"]) == ("error", "invalid_request_error")
             assert f"request-id: {error['request_id']}".encode() in head
+
+
+async def test_whoever_sent_too_much_is_told_that_the_connection_closes(tmp_path) -> None:
+    """Else its next request goes into a connection that is just being closed."""
+    large = b"x" * (4 * 1024 * 1024)
+    async with house(tmp_path, admin_api_key="sk-owner", body_limit=1024 * 1024) as here:
+        for path, key, status in (
+            ("/v1/messages", KEY, 413),
+            ("/api/admin/credentials", "sk-owner", 413),
+            ("/nowhere", KEY, 404),
+        ):
+            request = here.http.build_request("POST", path, content=large, headers={"x-api-key": key})
+            request.stream = Pieces(large)
+            answer = await here.http.send(request)
+            assert (answer.status_code, answer.headers["connection"]) == (status, "close")
+            small = await here.http.get("/healthz")
+            assert (small.status_code, small.headers.get("connection")) == (200, None)
