@@ -13,6 +13,7 @@ _COMMANDS = (
     "accounts",
     "env",
     "claude",
+    "statusline",
     "doctor",
     "health",
     "service",

@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from kiro_trio.gateway import rows, tables
-from kiro_trio.gateway.rows import LatencyRow, Page, UsageRow, Wanted, decode_record
+from kiro_trio.gateway.rows import LatencyRow, Page, SessionRow, UsageRow, Wanted, decode_record
 from kiro_trio.gateway.settled import SettledRequest
 from kiro_trio.gateway.tables import BY, SCHEMA, VERSION
 from kiro_trio.telemetry import get_logger
@@ -100,6 +100,15 @@ class History:
 
         return await self._read(look)
 
+    async def session(self, digest: str) -> SessionRow | None:
+        """What the session of that digest has used, None for one that is not known; raises HistoryUnavailable."""
+
+        def look(database: sqlite3.Connection) -> SessionRow | None:
+            row = database.execute(tables.SESSION, (digest,)).fetchone()
+            return None if row is None else SessionRow(*row)
+
+        return await self._read(look)
+
     async def usage(self, by: str, since: float, until: float) -> list[UsageRow]:
         """What was used between two moments (epoch seconds), by one of `tables.BY`; raises HistoryUnavailable."""
         query = tables.usage_query(by)
@@ -178,6 +187,7 @@ class History:
         with database:
             database.execute("DELETE FROM requests WHERE at < ?", (now - kept.days * 86400,))
             database.execute(tables.TIDY_REQUESTS, (kept.requests,))
+            database.execute(tables.TIDY_SESSIONS, (now - kept.days * 86400, kept.requests))
             for table in ("usage", "latency"):
                 database.execute(f"DELETE FROM {table} WHERE hour < ?", (now - kept.usage_days * 86400,))  # noqa: S608 - our own two words
 
