@@ -22,7 +22,9 @@ from tests.end_to_end.claude_code import install
 STAND_IN = f"""#!{sys.executable}
 import json, os, signal, sys, time
 names = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_MAX_CONTEXT_TOKENS")
-print(json.dumps([sys.argv[1:], {{name: os.environ.get(name) for name in names}}]), flush=True)
+shown = sys.argv[1:2] == ["--settings"] and "statusLine" in sys.argv[2]
+if shown: del sys.argv[1:3]
+print(json.dumps([sys.argv[1:], {{name: os.environ.get(name) for name in names}}, shown]), flush=True)
 match sys.argv[1:2]:
     case ["exit"]: sys.exit(int(sys.argv[2]))
     case ["die"]: os.kill(os.getpid(), signal.SIGKILL)
@@ -83,6 +85,7 @@ async def test_it_starts_a_gateway_and_stops_it_again(tmp_path, stand_in, port):
             "ANTHROPIC_API_KEY": None,
             "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "200000",
         },
+        True,
     ]
     assert status == "200"
     assert "no account that works yet" in err
@@ -128,6 +131,29 @@ async def test_arguments_are_claude_codes_and_its_exit_code_is_ours(tmp_path, st
             code, out, err = await finished(tmp_path, "claude", *args, PATH=stand_in)
             assert code == expected, err
             assert json.loads(out)[0] == given
+
+
+@pytest.mark.usefixtures("port")
+async def test_a_status_line_is_shown_unless_there_is_another_or_nobody_looks(tmp_path, stand_in):
+    theirs = tmp_path / ".claude" / "settings.local.json"
+    async with running(tmp_path, "serve") as gateway:
+        await gateway.url()
+
+        async def shown(*args):
+            code, out, err = await finished(tmp_path, "claude", *args, PATH=stand_in)
+            assert code == 0, err
+            return json.loads(out)[-1]
+
+        assert await shown()
+        assert await shown("--continue")
+        assert not await shown("-p", "hello")
+        assert not await shown("--no-statusline")
+        assert not await shown("--settings", "theirs.json")
+        theirs.parent.mkdir()
+        theirs.write_text('{"model": "opus"}')
+        assert await shown()
+        theirs.write_text('{"statusLine": {"type": "command", "command": "mine"}}')
+        assert not await shown()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
