@@ -69,7 +69,7 @@ async def test_it_shows_account_credits_and_spend(tmp_path: Path) -> None:
             await terminal.run(work, environ, [*command, "--program", str(program)])
             before = await terminal.shows("credits left")
             await terminal.tmux("send-keys", "Say hello")
-            await terminal.shows("❯ Say hello")
+            await terminal.shows("Say hello")
             await terminal.tmux("send-keys", "Enter")
             after = await terminal.shows("session 0.")
         finally:
