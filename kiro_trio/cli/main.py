@@ -1,10 +1,12 @@
 """The command `kiro-trio` and its subcommands."""
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 from kiro_trio import __version__
+from kiro_trio.cli.outlet import outlet
 
 # Each stands in its module of this room as `command`, and is imported when it is wanted: `--version` needs none.
 _COMMANDS = (
@@ -25,6 +27,11 @@ _COMMANDS = (
 
 class _Commands(click.Group):
     """Subcommands that are imported when they are wanted."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run, as click does it, whatever becomes of stdout."""
+        with outlet():
+            return super().main(*args, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, in the order of the help."""

@@ -63,8 +63,9 @@ def _options(function: click.decorators.FC) -> click.decorators.FC:
 def show(config: Path, manager: str | None, *, machine: bool) -> None:
     """Print the unit (or property list), and say where it would be put."""
     manager = manager or _manager()
+    text = _text(manager, config, machine=machine)
     tell(f"# {_place(manager, machine=machine)}")
-    click.echo(_text(manager, config, machine=machine), nl=False)
+    click.echo(text, nl=False)
 
 
 @command.command("install")
