@@ -57,6 +57,7 @@ class _Passing(click.Command):
 
 @click.command(
     "claude",
+    short_help="Start Claude Code with it, and the gateway if none runs.",
     cls=_Passing,
     epilog="""\b
 Options of ours come first; everything after them is Claude Code's. What the gateway

@@ -10,6 +10,7 @@ _SHELLS = ("bash", "zsh", "fish")
 
 @click.command(
     "completion",
+    short_help="Print what a shell needs to complete all this.",
     epilog="""\b
 Examples:
   kiro-trio completion bash > ~/.local/share/bash-completion/completions/kiro-trio

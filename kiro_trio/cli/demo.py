@@ -32,7 +32,14 @@ class DemoFailed(click.ClickException):
     """The answer did not arrive whole."""
 
 
-@click.command("demo")
+@click.command(
+    "demo",
+    epilog="""\b
+Examples:
+  kiro-trio demo
+  kiro-trio demo --keep                   then start Claude Code in another terminal
+""",
+)
 @click.option(
     "--keep", is_flag=True, help="Stay up afterwards, so that Claude Code itself can be tried against it."
 )

@@ -14,6 +14,7 @@ from kiro_trio.settings import load_settings
 
 @click.command(
     "env",
+    short_help="Print what Claude Code needs to talk to the gateway.",
     epilog="""\b
 Examples:
   eval "$(kiro-trio env)"                                    sh, bash, zsh

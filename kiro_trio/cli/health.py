@@ -21,6 +21,7 @@ class Unwell(click.ClickException):
 
 @click.command(
     "health",
+    short_help="Ask the gateway on this machine whether it is well.",
     epilog="""\b
 Examples:
   kiro-trio health

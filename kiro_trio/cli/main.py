@@ -50,9 +50,11 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
-  kiro-trio demo                          see it work: no account, no network needed
-  kiro-trio serve                         first start: writes config.json and says what to paste
-  kiro-trio serve -c /etc/kiro/config.json --credentials /etc/kiro/credentials.json
+  kiro-trio demo                see it work: no account, no network needed
+  kiro-trio serve               first start: writes config.json and says what to paste
+  kiro-trio login --google      sign in
+  kiro-trio claude              Claude Code with it
+  kiro-trio doctor              when something is wrong
 """,
 )
 @click.version_option(__version__, prog_name="kiro-trio")

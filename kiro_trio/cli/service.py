@@ -24,6 +24,7 @@ class ManagerFailed(click.ClickException):
 
 @click.group(
     "service",
+    short_help="Have the gateway started with the machine.",
     epilog="""\b
 Examples:
   kiro-trio service show                      see what would be installed
@@ -58,7 +59,16 @@ def _options(function: click.decorators.FC) -> click.decorators.FC:
     return function
 
 
-@command.command("show")
+@command.command(
+    "show",
+    short_help="Print the unit, and say where it would be put.",
+    epilog="""\b
+Examples:
+  kiro-trio service show
+  kiro-trio service show --manager launchd
+  kiro-trio service show --machine -c /var/lib/kiro-trio/config.json
+""",
+)
 @_options
 def show(config: Path, manager: str | None, *, machine: bool) -> None:
     """Print the unit (or property list), and say where it would be put."""
@@ -68,7 +78,15 @@ def show(config: Path, manager: str | None, *, machine: bool) -> None:
     click.echo(text, nl=False)
 
 
-@command.command("install")
+@command.command(
+    "install",
+    epilog="""\b
+Examples:
+  kiro-trio service install
+  kiro-trio service install -c ~/kiro/config.json --no-start
+  sudo kiro-trio service install --machine -c /var/lib/kiro-trio/config.json
+""",
+)
 @click.option("--no-start", is_flag=True, help="Only write it.")
 @_options
 def install(config: Path, manager: str | None, *, machine: bool, no_start: bool) -> None:
@@ -92,7 +110,14 @@ def install(config: Path, manager: str | None, *, machine: bool, no_start: bool)
         tell("Without you being logged in it runs after: loginctl enable-linger")
 
 
-@command.command("uninstall")
+@command.command(
+    "uninstall",
+    epilog="""\b
+Examples:
+  kiro-trio service uninstall
+  sudo kiro-trio service uninstall --machine
+""",
+)
 @_options
 def uninstall(config: Path, manager: str | None, *, machine: bool) -> None:  # noqa: ARG001 - as the others
     """Stop it and take it away. The config and the accounts stay."""

@@ -15,6 +15,7 @@ _MOST_INPUT = 1024 * 1024
 
 @click.command(
     "statusline",
+    short_help="One line for Claude Code: account, credits, spend.",
     epilog="""\b
 Claude Code runs it (setting `statusLine`), and `kiro-trio claude` sees to that for as long as
 it runs. To have it always:
