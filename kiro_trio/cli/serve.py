@@ -155,9 +155,12 @@ def _announce(written: Path | None, settings: Settings, url: str) -> None:
     if written is not None:
         # For the person at the terminal, once, and no log: these keys are nowhere else yet but in the file.
         click.echo(
-            f"\nWrote {written} with new keys. For Claude Code:\n\n{claude_code_lines(url, settings.api_key)}\n",
+            f"\nWrote {written} with new keys. For Claude Code (or start it with `kiro-trio claude`):"
+            f"\n\n{claude_code_lines(url, settings.api_key)}\n",
             err=True,
         )
+        if not settings.kiro_api_key and not Path(settings.credentials_file).exists():
+            click.echo("There is no account yet: `kiro-trio login` signs in.\n", err=True)
 
 
 def _register_secrets(settings: Settings) -> None:
