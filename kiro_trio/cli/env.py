@@ -43,6 +43,8 @@ def command(shell: str | None, url: str | None, config: Path) -> None:
 
     The gateway's address and its key; models that Kiro has for Claude Code's aliases; the size of models that Claude
     Code does not know. Models and sizes that you have set yourself stay yours. The output holds the key.
+
+    The status line with account and credits is apart: `kiro-trio statusline --install`.
     """
     with plainly():
         settings = load_settings(config, os.environ).settings
