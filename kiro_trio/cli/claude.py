@@ -18,7 +18,7 @@ from kiro_trio.cli.place import address_of, has_account, runs_at
 from kiro_trio.cli.plainly import plainly
 from kiro_trio.cli.terminal import tell
 from kiro_trio.kiro.catalog import DEFAULT
-from kiro_trio.settings import Settings, load_settings, write_first_config
+from kiro_trio.settings import Settings, load_settings, usual_config_elsewhere, write_first_config
 
 # Ours, and how many values each takes; the first argument that is none of them begins Claude Code's.
 _OURS = {
@@ -73,9 +73,9 @@ Examples:
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    default="config.json",
+    default=usual_config_elsewhere,
     envvar="KIRO_TRIO_CONFIG",
-    show_default=True,
+    show_default="~/.config/kiro-trio/config.json",
     help="Config file of the gateway; written if there is none.",
 )
 @click.option("--credentials", metavar="FILE", help="Accounts file, if a gateway must be started.")
@@ -94,7 +94,8 @@ def command(
 ) -> None:
     """Start Claude Code so that it talks to the gateway; if none runs, one is started, and stopped afterwards.
 
-    Signals go to Claude Code, and its exit code is ours. Unless you have a status line of your own, it shows ours.
+    Work where you like: the config and the accounts are those of ~/.config/kiro-trio, and a config.json of the folder
+    that you work in is not read. Signals go to Claude Code, and its exit code is ours. Unless you have a status line of your own, it shows ours.
     """
     found = shutil.which(program)
     if found is None:
@@ -104,6 +105,8 @@ def command(
         )
     with plainly():
         if not config.exists() and not os.environ.get("KIRO_TRIO_API_KEY"):
+            if config == usual_config_elsewhere():
+                config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_first_config(config)
             tell(f"Wrote {config} with new keys.")
         settings = load_settings(config, os.environ).settings

@@ -9,7 +9,7 @@ from kiro_trio.cli.claude_code import IN_THE_WAY, SHELLS, claude_code_variables,
 from kiro_trio.cli.place import address_of
 from kiro_trio.cli.plainly import plainly
 from kiro_trio.kiro.catalog import DEFAULT
-from kiro_trio.settings import load_settings
+from kiro_trio.settings import load_settings, usual_config
 
 
 @click.command(
@@ -33,9 +33,9 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    default="config.json",
+    default=usual_config,
     envvar="KIRO_TRIO_CONFIG",
-    show_default=True,
+    show_default="config.json",
     help="Config file of the gateway.",
 )
 def command(shell: str | None, url: str | None, config: Path) -> None:

@@ -53,7 +53,7 @@ Examples:
   kiro-trio demo                see it work: no account, no network needed
   kiro-trio serve               first start: writes config.json and says what to paste
   kiro-trio login --google      sign in
-  kiro-trio claude              Claude Code with it
+  kiro-trio claude              Claude Code with it (config and accounts: ~/.config/kiro-trio)
   kiro-trio doctor              when something is wrong
 """,
 )

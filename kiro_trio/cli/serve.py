@@ -17,7 +17,7 @@ from kiro_trio.cli.ourselves import ourselves
 from kiro_trio.cli.plainly import plainly
 from kiro_trio.cli.signals import set_on_signal
 from kiro_trio.cli.workers import inherited_socket, run_workers, set_when_alone
-from kiro_trio.settings import Settings, write_first_config
+from kiro_trio.settings import Settings, usual_config, write_first_config
 from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import LogFormat, LogLevel, configure_logging, get_logger, register_secret
 from kiro_trio.web.server import listen_config, serve_gateway
@@ -43,9 +43,9 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    default="config.json",
+    default=usual_config,
     envvar="KIRO_TRIO_CONFIG",
-    show_default=True,
+    show_default="config.json",
     help="Config file; kiro.rs's own will do. Written on the first start if there is none.",
 )
 @click.option(

@@ -13,7 +13,7 @@ from kiro_trio.cli.plainly import plainly
 from kiro_trio.cli.terminal import tell
 from kiro_trio.cli.units import LABEL, UNIT, Service, launchd_plist, systemd_unit
 from kiro_trio.credentials.atomic import replace_file
-from kiro_trio.settings import load_settings, write_first_config
+from kiro_trio.settings import load_settings, usual_config, write_first_config
 
 _MANAGERS = ("systemd", "launchd")
 
@@ -49,9 +49,9 @@ def _options(function: click.decorators.FC) -> click.decorators.FC:
             "-c",
             "--config",
             type=click.Path(path_type=Path),
-            default="config.json",
+            default=usual_config,
             envvar="KIRO_TRIO_CONFIG",
-            show_default=True,
+            show_default="config.json",
             help="Config file; its folder is where the gateway works, and all that it may write to.",
         ),
     ):

@@ -49,6 +49,11 @@ def stand_in(tmp_path):
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
+def home(folder):
+    """Where config and accounts are, seen from a program whose HOME this is."""
+    return folder / ".config" / "kiro-trio"
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
@@ -57,7 +62,8 @@ def free_port():
 @pytest.fixture
 def port(tmp_path):
     port = free_port()
-    (tmp_path / "config.json").write_text(
+    home(tmp_path).mkdir(parents=True)
+    (home(tmp_path) / "config.json").write_text(
         json.dumps({"port": port, "apiKey": "sk-dummy-key", "listModels": False})
     )
     return port
@@ -105,20 +111,34 @@ async def test_a_gateway_that_runs_is_used_and_left_alone(tmp_path, stand_in, po
     assert not (tmp_path / ".local").exists()
 
 
-async def test_the_first_start_of_all_needs_no_config(tmp_path, stand_in):
+async def test_the_first_start_of_all_needs_no_config_and_leaves_nothing_where_one_works(tmp_path, stand_in):
+    work = tmp_path / "work"
+    work.mkdir()
     # the port of a new config is not free here for sure, so only what is written is looked at
-    code, _, err = await finished(tmp_path, "claude", "exit", "0", PATH=stand_in)
-    assert "Wrote config.json" in err
+    code, _, err = await finished(work, "claude", "exit", "0", PATH=stand_in, HOME=str(tmp_path))
+    config = home(tmp_path) / "config.json"
+    assert f"Wrote {config}" in err
     assert code in {0, 1}
     assert "sk-kiro-trio" not in err
-    assert json.loads((tmp_path / "config.json").read_text())["apiKey"].startswith("sk-kiro-trio-")
+    assert json.loads(config.read_text())["apiKey"].startswith("sk-kiro-trio-")
+    assert home(tmp_path).stat().st_mode & 0o777 == 0o700
+    assert list(work.iterdir()) == []
 
 
+async def test_a_config_of_the_folder_one_works_in_is_not_believed(tmp_path, stand_in, port):
+    """It is somebody's repository: it could send tokens anywhere."""
+    (tmp_path / "config.json").write_text('{"port": "nonsense", "upstreamUrl": "http://127.0.0.1:9"}')
+    code, out, err = await finished(tmp_path, "claude", "exit", "0", PATH=stand_in)
+    assert code == 0, err
+    assert json.loads(out)[1]["ANTHROPIC_BASE_URL"] == f"http://127.0.0.1:{port}"
+
+
+HOME_CONFIG = ".config/kiro-trio/config.json"
 CALLS = [
     (("exit", "42"), ["exit", "42"], 42),
     (("die",), ["die"], 128 + 9),
-    (("--config", "config.json", "-p", "hi", "--config", "x"), ["-p", "hi", "--config", "x"], 0),
-    (("--config=config.json", "--", "--help"), ["--help"], 0),
+    (("--config", HOME_CONFIG, "-p", "hi", "--config", "x"), ["-p", "hi", "--config", "x"], 0),
+    ((f"--config={HOME_CONFIG}", "--", "--help"), ["--help"], 0),
     (("-c", "--resume", "-h"), ["-c", "--resume", "-h"], 0),
 ]
 
@@ -193,7 +213,7 @@ async def test_a_gateway_with_another_key_is_named(tmp_path, stand_in):
 
 @pytest.mark.usefixtures("port")
 async def test_a_gateway_that_cannot_start_says_why(tmp_path, stand_in):
-    (tmp_path / "credentials.json").write_text('[{"refreshToken": "aor')
+    (home(tmp_path) / "credentials.json").write_text('[{"refreshToken": "aor')
     code, out, err = await finished(tmp_path, "claude", "exit", "0", PATH=stand_in)
     assert (code, out) == (1, "")
     assert err.startswith("Error: the gateway did not start: ")
@@ -212,7 +232,7 @@ async def test_without_claude_code_it_says_how_to_get_it(tmp_path):
 async def kiro(folder):
     """A simulated Kiro, with its account in `folder`."""
     account = Account("one@example.com")
-    (folder / "credentials.json").write_text(json.dumps([account.credential()]))
+    (home(folder) / "credentials.json").write_text(json.dumps([account.credential()]))
     simulator = Simulator([account])
     async with trio.open_nursery() as nursery:
         url = await nursery.start(partial(serve_simulator, simulator))

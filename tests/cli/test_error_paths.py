@@ -35,7 +35,7 @@ LEAST: dict[tuple[str, ...], tuple[str, ...]] = {
     ("accounts", "remove"): ("1", "--yes"),
     ("accounts", "export"): ("out.json", "--yes"),
     ("env",): (),
-    ("claude",): ("--program", "/bin/true"),
+    ("claude",): ("--config", "config.json", "--program", "/bin/true"),
     ("statusline",): ("--install", "--settings", "settings.json"),
     ("doctor",): ("--no-answer",),
     ("health",): (),
