@@ -32,7 +32,14 @@ class DemoFailed(click.ClickException):
     """The answer did not arrive whole."""
 
 
-@click.command("demo")
+@click.command(
+    "demo",
+    epilog="""\b
+Examples:
+  kiro-trio demo
+  kiro-trio demo --keep                   then start Claude Code in another terminal
+""",
+)
 @click.option(
     "--keep", is_flag=True, help="Stay up afterwards, so that Claude Code itself can be tried against it."
 )
@@ -68,8 +75,11 @@ async def _demo(folder: Path, keep: bool) -> None:  # noqa: FBT001 - trio.run ta
                 )
                 await trio.sleep_forever()
         click.echo(
-            "\nFor your own accounts: `kiro-trio serve`. It writes a config with keys of your own and shows these"
-            f" lines for Claude Code:\n\n{claude_code_lines('http://127.0.0.1:8990', '(your apiKey)')}\n"
+            "\nWith your own account:\n\n"
+            "  kiro-trio login --google     (or --github, --builder-id, --idc URL)\n"
+            "  kiro-trio claude             starts the gateway, and Claude Code with it\n"
+            "\nOr `kiro-trio serve`, which writes a config with keys of your own and shows these lines for Claude Code:"
+            f"\n\n{claude_code_lines('http://127.0.0.1:8990', '(your apiKey)')}\n"
             "\nTo try Claude Code without an account: `kiro-trio demo --keep`."
         )
         nursery.cancel_scope.cancel(reason="the demo is over")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import click
 
+from kiro_trio.cli.outlet import reader_left
 from kiro_trio.credentials.document import InvalidFile
 from kiro_trio.credentials.entry import InvalidEntry
 from kiro_trio.credentials.file import NotWritten
@@ -41,11 +42,13 @@ def plainly(address: str = "") -> Iterator[None]:
     try:
         yield
     except tuple(_EXIT_CODES) as error:
+        if reader_left(error):
+            raise
         raise _Told(error, address) from None
     except ExceptionGroup as group:
         # Nurseries wrap what leaves them, each once more; a lone error at the bottom is what happened.
         only = _only(group)
-        if not isinstance(only, tuple(_EXIT_CODES)):
+        if reader_left(only) or not isinstance(only, tuple(_EXIT_CODES)):
             raise
         raise _Told(only, address) from None
 

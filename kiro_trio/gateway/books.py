@@ -28,6 +28,7 @@ class Books:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.history.run)
             await nursery.start(self.clients.run)
+            nursery.start_soon(self.balances.run)
             task_status.started()
 
     @property

@@ -17,7 +17,7 @@ import trio
 
 from kiro_trio.credentials.standing import month_began
 from kiro_trio.gateway import rows, tables
-from kiro_trio.gateway.rows import LatencyRow, Page, UsageRow, Wanted, decode_record
+from kiro_trio.gateway.rows import LatencyRow, Page, SessionRow, UsageRow, Wanted, decode_record
 from kiro_trio.gateway.settled import SettledRequest
 from kiro_trio.gateway.tables import BY, SCHEMA, VERSION
 from kiro_trio.telemetry import get_logger
@@ -98,6 +98,15 @@ class History:
         def look(database: sqlite3.Connection) -> SettledRequest | None:
             row = database.execute(tables.FIND, (request_id,)).fetchone()
             return None if row is None else decode_record(row[0])
+
+        return await self._read(look)
+
+    async def session(self, digest: str) -> SessionRow | None:
+        """What the session of that digest has used, None for one that is not known; raises HistoryUnavailable."""
+
+        def look(database: sqlite3.Connection) -> SessionRow | None:
+            row = database.execute(tables.SESSION, (digest,)).fetchone()
+            return None if row is None else SessionRow(*row)
 
         return await self._read(look)
 
@@ -202,6 +211,7 @@ class History:
         with database:
             database.execute("DELETE FROM requests WHERE at < ?", (now - kept.days * 86400,))
             database.execute(tables.TIDY_REQUESTS, (kept.requests,))
+            database.execute(tables.TIDY_SESSIONS, (now - kept.days * 86400, kept.requests))
             old = now - kept.usage_days * 86400
             database.execute("DELETE FROM latency WHERE hour < ?", (old,))
             # The limits of clients' keys are counted by the sums of the running month.

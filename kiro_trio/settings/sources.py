@@ -11,6 +11,7 @@ import msgspec
 from kiro_trio.settings.checks import check_listening, check_values, weak_points
 from kiro_trio.settings.definition import Settings
 from kiro_trio.settings.errors import Place, SettingsError
+from kiro_trio.settings.home import ACCOUNTS, home_folder
 from kiro_trio.settings.table import VARIABLE_PREFIX, Row, rows
 
 # Read by others: the path of the file itself, and the folder of test data.
@@ -41,6 +42,8 @@ def load_settings(
 ) -> Loaded:
     """Read all settings; a missing file is an empty one, `null` and an empty variable are "not given".
 
+    The accounts of the home folder's config are beside it, unless something else is given.
+
     `flags` maps the names of settings to (the flag as it is written, its value); None is "not given".
 
     Raises:
@@ -49,6 +52,8 @@ def load_settings(
     file = read_file(config)
     found = _gather(config, file, environ, flags or {})
     settings = Settings(**{row.name: _convert(row, found[row.name]) for row in rows() if row.name in found})
+    if "credentials_file" not in found and config.parent == home_folder(environ):
+        settings = msgspec.structs.replace(settings, credentials_file=str(config.with_name(ACCOUNTS)))
     places = {name: at.place for name, at in found.items()}
     check_values(settings, places)
     check_listening(settings, places)

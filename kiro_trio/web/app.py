@@ -17,7 +17,7 @@ from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
 from kiro_trio.gateway.clients import Clients
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.keys import presented_keys
-from kiro_trio.web import health, messages, metrics, models, openapi
+from kiro_trio.web import health, messages, metrics, models, openapi, usage
 from kiro_trio.web.connection import Conducted, Connection, when_over
 
 log = structlog.get_logger(__name__)
@@ -148,6 +148,7 @@ def _add_routes(app: App, gateway: Gateway) -> None:
             _route(app, "POST", f"{prefix}/messages/count_tokens", guarded(messages.count_tokens))
             _route(app, "GET", f"{prefix}/models", guarded(models.list_models))
             _route(app, "GET", f"{prefix}/models/<path:model_id>", guarded(models.retrieve_model))
+            _route(app, "GET", f"{prefix}/kiro-trio/usage", guarded(usage.show_usage))
 
     async def root() -> Response:
         return Response(f'{{"name":"kiro_trio","version":"{__version__}"}}', content_type="application/json")

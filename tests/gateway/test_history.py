@@ -122,6 +122,43 @@ def test_sums_are_the_sums_of_the_rows(tmp_path_factory, rows) -> None:
     trio.run(main)
 
 
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "s1", "s2"]), st.sampled_from([1, 2, None]), st.integers(0, 99)))
+)
+def test_a_session_is_the_sum_of_its_requests(tmp_path_factory, rows) -> None:
+    async def main() -> None:
+        async with history(tmp_path_factory.mktemp("h")) as kept:
+            for number, (session, credential, used) in enumerate(rows):
+                attempts = () if credential is None else (SettledAttempt(credential, 1.0, "whole"),)
+                kept.note(settled(number, session=session, attempts=attempts, output_tokens=used))
+            assert await kept.session("") is None
+            for name in ("s1", "s2"):
+                mine = [(credential, used) for session, credential, used in rows if session == name]
+                row = await kept.session(name)
+                if not mine:
+                    assert row is None
+                    continue
+                assert (row.requests, row.output_tokens) == (len(mine), sum(used for _, used in mine))
+                assert row.credits == pytest.approx(0.25 * len(mine))
+                known = [credential for credential, _ in mine if credential is not None]
+                assert row.credential == (known[-1] if known else None)
+
+    trio.run(main)
+
+
+async def test_a_database_of_the_version_before_gets_what_it_lacks(tmp_path) -> None:
+    async with history(tmp_path) as kept:
+        kept.note(settled(1))
+    with sqlite3.connect(tmp_path / "h.sqlite3") as database:
+        database.executescript("DROP TABLE sessions; PRAGMA user_version = 1")
+    database.close()
+    async with history(tmp_path) as kept:
+        kept.note(settled(2, session="s"))
+        assert (await kept.session("s")).requests == 1
+        assert [request.id for request in (await kept.recent(Wanted())).requests] == ["req_2", "req_1"]
+
+
 async def test_pages_hold_together_while_more_comes(tmp_path) -> None:
     async with history(tmp_path) as kept:
         for number in range(10):

@@ -532,7 +532,7 @@ class TestRefusals:
 
     def test_nesting_without_end(self):
         deep = {}
-        for _ in range(5_000):
+        for _ in range(100_000):
             deep = {"a": deep}
         with pytest.raises(PromptRefused, match="nested"):
             build(ask(tools=(Tool("T", "x", {"properties": deep}),)))
