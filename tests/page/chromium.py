@@ -75,6 +75,6 @@ def visitor(browser: Any, here: Desk, *, complaints: bool = False, **options: An
         one = Visitor(here, context)
         yield one
         if not complaints:
-            assert one.complaints == []
+            assert one.complaints == [], one.complaints
     finally:
         context.close()

@@ -53,17 +53,17 @@ def prepare(folder: Path) -> None:
         entry["priority"] = 0 if place in {3, 4, 5, 7} else place + 1
     entries[8]["disabled"] = True
     (folder / "credentials.json").write_text(json.dumps(entries))
-    trio.run(_write_history, folder / "credentials.history.sqlite3")
+    trio.run(write_history, folder)
 
 
-async def _write_history(path: Path) -> None:
+async def write_history(folder: Path, number: int = 4200, days: float = 29.0) -> None:
     now, dice = time.time(), random.Random(7)  # noqa: S311, TID251 - scenery, and its dates are today's
-    kept = History(path, Retention(days=40), time.time)  # noqa: TID251
+    kept = History(folder / "credentials.history.sqlite3", Retention(days=40), time.time)  # noqa: TID251
     async with trio.open_nursery() as nursery:
         await nursery.start(kept.run)
-        moments = sorted(now - 600 - 86_400 * 29 * dice.random() ** 1.6 for _ in range(4200))
-        for number, at in enumerate(moments):
-            kept.note(_made_up(dice, number, at))
+        moments = sorted(now - 600 - 86_400 * days * dice.random() ** 1.6 for _ in range(number))
+        for place, at in enumerate(moments):
+            kept.note(_made_up(dice, place, at))
         await trio.sleep(0)
         nursery.cancel_scope.cancel()
 

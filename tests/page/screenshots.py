@@ -34,7 +34,7 @@ def requests(page: Any) -> None:
 
 def detail(page: Any) -> None:
     requests(page)
-    page.get_by_text("(2 tries)").first.locator("xpath=ancestor::tr").locator("a").click()
+    page.get_by_text("×2").first.locator("xpath=ancestor::tr").locator("a").click()
     page.locator("dialog .tries").wait_for()
 
 

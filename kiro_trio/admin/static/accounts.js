@@ -77,7 +77,7 @@ export function accountsView(signal) {
     toggle: async (account, on) => { await act(on ? "enable" : "disable", account); await refresh(); },
   };
   const adding = {
-    signIn: () => signIn(() => refresh()),
+    signIn: () => signIn(() => refresh(), () => signIns.refresh()),
     import: (files) => importAccounts(files, () => refresh()),
     add: () => addAccount(() => refresh()),
   };
@@ -85,6 +85,7 @@ export function accountsView(signal) {
   every(1, () => parts.forEach((part) => part.tick()), signal);
   followFlights(() => parts, signal);
   chosen.addEventListener("change", () => { bar.update(); draw(); }, { signal });
+  const signIns = signInNotice(() => refresh(), signal);
   draw();
   bar.update();
   const actions = [
@@ -93,7 +94,7 @@ export function accountsView(signal) {
     button(t("accounts.add"), adding.add),
     button(t("accounts.signin"), adding.signIn, { kind: "primary" }),
   ];
-  const view = el("div", { class: "view" }, heading(t("view.accounts"), note, actions), signInNotice(() => refresh(), signal), tools.node, state, grid, pager.node, bar.node);
+  const view = el("div", { class: "view" }, heading(t("view.accounts"), note, actions), signIns.node, tools.node, state, grid, pager.node, bar.node);
   acceptDrops(view, adding.import, signal);
   return view;
 }

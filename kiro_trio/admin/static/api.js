@@ -48,9 +48,15 @@ async function refuse(answer, path) {
   } catch {
     // a proxy's own page: the status has to do
   }
-  if (answer.status === 401 && path !== "/session") session.dispatchEvent(new Event("ended"));
+  if (answer.status === 401 && path !== "/session") await checkSession();
   const message = error.message ?? t("error.status", { status: answer.status });
   throw new Refused(answer.status, error.type ?? "", message, Number(answer.headers.get("retry-after")) || null);
+}
+
+/** A 401 may speak of a key in the body: only if the cookie opens nothing any more is the session over. */
+async function checkSession() {
+  const answer = await fetch(`${BASE}/session`).catch(() => null);
+  if (answer?.status === 401) session.dispatchEvent(new Event("ended"));
 }
 
 /** Read something; `query` leaves out what is empty. */

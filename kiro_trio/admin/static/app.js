@@ -11,7 +11,7 @@ import { keysView } from "./keys.js";
 import { liveView } from "./live.js";
 import { loginView } from "./login.js";
 import { placeNotices } from "./notices.js";
-import { button, trouble } from "./parts.js";
+import { signButton, trouble } from "./parts.js";
 import { requestsView } from "./requests.js";
 import { settingsView } from "./settings.js";
 import { showTheme } from "./theme.js";
@@ -69,8 +69,11 @@ function frame() {
     Object.keys(VIEWS).map((name) => [name, el("a", { href: `#${name}` }, icon(name), el("span", {}, t(`view.${name}`)))]),
   );
   main = el("main", { id: "main" });
-  const skip = el("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); main.querySelector("h1")?.focus(); } } }, t("skip"));
-  const exit = button(t("logout"), async () => { await logOut().catch(() => null); showLogin(); }, { kind: "quiet", sign: "out", class: "button quiet exit" });
+  const skip = el("a", { class: "skip", href: "#main", on: { click: toContent } }, t("skip"));
+  const exit = signButton("out", t("logout"), async () => {
+    await logOut().catch(() => null);
+    showLogin();
+  });
   root().replaceChildren(
     skip,
     el(
@@ -87,6 +90,11 @@ function frame() {
       main,
     ),
   );
+}
+
+function toContent(event) {
+  event.preventDefault();
+  main.querySelector("h1")?.focus();
 }
 
 /** How many accounts are ready and how many requests run, from the feed. */

@@ -5,6 +5,9 @@ import { placeNotices } from "./notices.js";
 import { button, signButton } from "./parts.js";
 import { t } from "./words.js";
 
+/** What has the focus first: the first field, if there are any, and not the button that shuts the dialog. */
+const FIRST = ":is(input, select, textarea):not(:disabled, .unseen, [readonly])";
+
 let numbered = 0;
 
 /** Open a dialog. Returns `{node, body, foot, close}`; `closed` is called once it is shut, however that came about. */
@@ -28,6 +31,7 @@ export function openDialog(title, { wide = false, closed = () => null } = {}) {
   document.body.append(node);
   node.showModal();
   placeNotices(node);
+  queueMicrotask(() => body.querySelector(FIRST)?.focus());
   return { node, body, foot, close: () => node.close() };
 }
 

@@ -54,7 +54,7 @@ function row(request) {
     event.preventDefault();
     showRequest(request);
   });
-  const tries = request.attempts.length > 1 ? el("span", { class: "soft" }, ` ${t("requests.tries", { n: request.attempts.length })}`) : null;
+  const tries = request.attempts.length > 1 ? el("span", { class: "soft", title: t("requests.tries", { n: request.attempts.length }) }, ` ×${request.attempts.length}`) : null;
   const last = request.attempts.at(-1);
   const tokens = request.outputTokens === null ? "–" : `${request.inputTokens === null ? "–" : count(request.inputTokens)} → ${count(request.outputTokens)}`;
   const cells = {

@@ -10,6 +10,9 @@ import { t, word } from "./words.js";
 
 const LOOK = 1.5;
 
+/** States in which there is still something to wait for. */
+export const RUNNING = ["waiting", "finishing"];
+
 /** Show a sign-in in a dialog until it is over; closing the dialog does not end it. `done`: an account was stored. */
 export function followSignIn(dialog, begun, done) {
   const leaving = new AbortController();
@@ -17,7 +20,8 @@ export function followSignIn(dialog, begun, done) {
   dialog.node.addEventListener("close", () => leaving.abort());
   const state = el("p", { class: "state", role: "status" });
   const rest = el("p", { class: "soft" });
-  const steps = begun.method === "device" ? deviceSteps(begun) : browserSteps(begun, take);
+  const steps = el("div", {});
+  let drawn = "";
   dialog.body.replaceChildren(el("p", { class: "soft" }, word("provider", begun.provider)), steps, el("div", { class: "row between" }, state, rest));
   dialog.foot.replaceChildren(
     button(t("signin.stop"), async () => take(await stopped(begun.id))),
@@ -25,11 +29,22 @@ export function followSignIn(dialog, begun, done) {
   );
   function take(now) {
     current = now;
-    say(state, t(`signin.${now.state}`));
-    if (now.state === "waiting" || now.state === "finishing") return;
+    if (RUNNING.includes(now.state)) {
+      say(state, t(now.state === "waiting" && !now.url ? "signin.asking" : `signin.${now.state}`));
+      show(now);
+      return;
+    }
     leaving.abort();
     finish(dialog, now);
+    ask("DELETE", `/sign-ins/${begun.id}`).catch(() => null);
     if (now.state === "done") done();
+  }
+  /** Drawn anew only when there is something else to do, lest a half-typed address is lost. */
+  function show(now) {
+    const what = [now.url, now.userCode, now.needsAddress].join(" ");
+    if (what === drawn) return;
+    drawn = what;
+    steps.replaceChildren(...(now.url ? [now.method === "device" ? deviceSteps(now) : browserSteps(now, take)] : []));
   }
   async function look() {
     try {
@@ -44,6 +59,7 @@ export function followSignIn(dialog, begun, done) {
   if (!leaving.signal.aborted) poll(look, () => LOOK, leaving.signal);
 }
 
+/** One that is being stored is stored all the same: what became of it is asked. */
 async function stopped(id) {
   await ask("DELETE", `/sign-ins/${id}`).catch(() => null);
   return get(`/sign-ins/${id}`).catch(() => ({ state: "cancelled", message: t("signin.stopped") }));
@@ -74,7 +90,7 @@ function browserSteps(begun, take) {
     "ol",
     { class: "steps" },
     step(1, el("p", {}, t("signin.browser.open")), opener(begun)),
-    step(2, el("p", {}, t("signin.browser.paste", { where: begun.redirectUri ?? "http://localhost" })), entry.node),
+    begun.needsAddress ? step(2, el("p", {}, t("signin.browser.paste", { where: begun.redirectUri ?? "http://localhost" })), entry.node) : null,
   );
 }
 

@@ -4,18 +4,17 @@ import { routeFields } from "./account-forms.js";
 import { ask, get } from "./api.js";
 import { poll } from "./clock.js";
 import { openDialog } from "./dialog.js";
-import { el, keyed, say } from "./dom.js";
+import { el, keyed, mark, say } from "./dom.js";
 import { field, folded, form, given, sender, valueOf } from "./form.js";
-import { tell } from "./notices.js";
 import { button, choices } from "./parts.js";
-import { followSignIn } from "./sign-in-steps.js";
+import { followSignIn, RUNNING } from "./sign-in-steps.js";
 import { t, word } from "./words.js";
 
 const PROVIDERS = ["builder-id", "idc", "google", "github"];
 
-/** Ask how to sign in, and see it through. `done` is called when an account was stored. */
-export function signIn(done) {
-  const dialog = openDialog(t("signin.title"));
+/** Ask how to sign in, and see it through. `done`: an account was stored; `closed`: the dialog is shut. */
+export function signIn(done, closed) {
+  const dialog = openDialog(t("signin.title"), { closed });
   let provider = "builder-id";
   const cards = choices(t("signin.provider"), PROVIDERS.map((name) => [name, t(`provider.${name}`)]), provider, (name) => { provider = name; show(); });
   cards.node.classList.add("providers");
@@ -34,26 +33,32 @@ export function signIn(done) {
     startUrl.node.hidden = startUrl.input.disabled = provider !== "idc";
     region.node.hidden = provider !== "idc";
     browser.node.hidden = !aws;
+    region.input.required = provider === "idc" && browser.input.checked;
     say(about, t(`signin.about.${aws ? "aws" : "social"}`));
   }
+  browser.input.addEventListener("change", show);
   show();
   dialog.body.append(cards.node, about, entry.node);
   dialog.foot.append(button(t("cancel"), dialog.close), sender(entry, t("signin.begin")));
 }
 
-/** Sign-ins that still wait, for those who closed the dialog or the page: to be gone on with or given up. */
+/** Sign-ins that nobody has seen the end of, for those who closed the dialog or the page. */
 export function signInNotice(done, signal) {
   const list = el("div", { class: "waiting" });
+  let told = new Set();
   const look = async () => {
     try {
       const { signIns } = await get("/sign-ins");
-      keyed(list, signIns.filter((one) => one.state === "waiting" || one.state === "finishing"), (one) => one.id, () => row(done, () => refresh()));
+      keyed(list, signIns.filter((one) => one.state !== "cancelled"), (one) => one.id, () => row(done, () => refresh()));
+      const ended = new Set(signIns.filter((one) => one.state === "done").map((one) => one.id));
+      if ([...ended].some((id) => !told.has(id))) done();
+      told = ended;
     } catch {
       keyed(list, [], () => "", () => null);
     }
   };
   const refresh = poll(look, () => 10, signal);
-  return list;
+  return { node: list, refresh };
 }
 
 function row(done, refresh) {
@@ -63,17 +68,22 @@ function row(done, refresh) {
     const dialog = openDialog(t("signin.title"), { closed: refresh });
     followSignIn(dialog, current, done);
   });
-  const stop = button(t("signin.stop"), async () => {
+  const stop = button("", async () => {
     await ask("DELETE", `/sign-ins/${current.id}`).catch(() => null);
-    tell(t("signin.stopped"));
     await refresh();
   }, { kind: "quiet" });
+  const node = el("div", {}, words, el("div", { class: "row" }, go, stop));
   return {
-    node: el("div", { class: "banner row between" }, words, el("div", { class: "row" }, go, stop)),
+    node,
     update(one) {
       current = one;
-      say(words, t("signin.waiting", { provider: word("provider", one.provider) }));
+      const running = RUNNING.includes(one.state);
+      const tone = running ? "" : one.state === "done" ? "ok" : "warn";
+      mark(node, "class", `banner row between ${tone}`);
+      go.hidden = !running;
+      say(stop.lastChild, t(running ? "signin.stop" : "dismiss"));
+      const provider = word("provider", one.provider);
+      say(words, running ? t("signin.waits", { provider }) : `${provider}: ${t(`signin.${one.state}`)}. ${one.message}`);
     },
   };
 }
-

@@ -139,7 +139,7 @@ export const english = {
   "requests.empty": "No requests here",
   "requests.empty.text": "What clients ask is listed here when it is over: numbers and names, never a word of it.",
   "requests.empty.filter": "None goes with these filters. Try wider ones.",
-  "requests.tries": "({n} tries)",
+  "requests.tries": "{n} tries",
   "requests.at": "Time",
   "requests.model": "Model",
   "requests.client": "Client",

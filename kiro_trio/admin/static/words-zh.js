@@ -137,7 +137,7 @@ export const chinese = {
   "requests.empty": "没有请求",
   "requests.empty.text": "客户端的请求结束后会列在这里：只有数字和名称，没有内容。",
   "requests.empty.filter": "没有符合这些条件的请求，请放宽条件。",
-  "requests.tries": "（{n} 次尝试）",
+  "requests.tries": "{n} 次尝试",
   "requests.at": "时间",
   "requests.model": "模型",
   "requests.client": "客户端",
