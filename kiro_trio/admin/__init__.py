@@ -1,4 +1,4 @@
-"""HTTP towards the owner: the API under `/api/admin`, for scripts (a key) and for a page (a session's cookie).
+"""HTTP towards the owner: the API under `/api/admin`, for scripts (a key) and for the page (a session's cookie).
 
 `table` lists the routes, `dispatch` takes a request to one of them, `openapi` describes them; the other modules do what is
 asked: `accounts` and `changes`, `importing`, `sign_ins`, `live` and `records`, `clients`, `config`, `login`.

@@ -1,7 +1,6 @@
-"""The owner's page at `/admin`: the files of `static`, read once when the application is made. What is none of them is
-not found, so that no path leads anywhere else.
+"""The owner's page at `/admin`: the files of `static`, read once when the application is made.
 
-The page is told to run nothing but these files and to talk to nobody but this gateway.
+What is none of them is not found, so that no path leads anywhere else. The page is told to run nothing but these files and to talk to nobody but this gateway.
 """
 
 import hashlib

@@ -155,7 +155,8 @@ def _announce(written: Path | None, settings: Settings, url: str) -> None:
     if written is not None:
         # For the person at the terminal, once, and no log: these keys are nowhere else yet but in the file.
         click.echo(
-            f"\nWrote {written} with new keys. For Claude Code:\n\n{claude_code_lines(url, settings.api_key)}\n",
+            f"\nWrote {written} with new keys. For Claude Code:\n\n{claude_code_lines(url, settings.api_key)}\n\n"
+            f"Your own page is {url}/admin; its key is the adminApiKey of that file.\n",
             err=True,
         )
 

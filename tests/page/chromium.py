@@ -1,6 +1,7 @@
 """Debian's Chromium without a window, which never leaves this machine, and one visitor's view of a page."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -78,3 +79,11 @@ def visitor(browser: Any, here: Desk, *, complaints: bool = False, **options: An
             assert one.complaints == [], one.complaints
     finally:
         context.close()
+
+
+def eventually(page: Any, expression: str, argument: Any = None, within: float = 8.0) -> None:
+    """Ask the page until something is true. Its policy forbids the driver's own way, which would read a text as a program."""
+    end = time.monotonic() + within
+    while not page.evaluate(f"argument => {expression}", argument):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(50)

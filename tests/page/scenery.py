@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import trio
+import trio.lowlevel
 
 from kiro_trio.gateway.history import History, Retention
 from kiro_trio.gateway.settled import SettledAttempt, SettledRequest
@@ -32,7 +33,15 @@ ANSWERS = Script(
     (
         Rule(Match(account="barbara@example.com"), Reply(status="throttled")),
         Rule(Match(account="edsger@example.com"), Reply(status="monthly")),
-        Rule(Match(prompt="explain"), Reply(steps=tuple(Say("A word after another, as long as you look. ") if at % 2 else Pause(0.4) for at in range(400)))),
+        Rule(
+            Match(prompt="explain"),
+            Reply(
+                steps=tuple(
+                    Say("A word after another, as long as you look. ") if at % 2 else Pause(0.4)
+                    for at in range(400)
+                )
+            ),
+        ),
         Rule(Match(prompt="think"), Reply(misfortunes=(Stall(),))),
     )
 )
@@ -64,7 +73,7 @@ async def write_history(folder: Path, number: int = 4200, days: float = 29.0) ->
         moments = sorted(now - 600 - 86_400 * days * dice.random() ** 1.6 for _ in range(number))
         for place, at in enumerate(moments):
             kept.note(_made_up(dice, place, at))
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
 
 

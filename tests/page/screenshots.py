@@ -34,7 +34,7 @@ def requests(page: Any) -> None:
 
 def detail(page: Any) -> None:
     requests(page)
-    page.get_by_text("×2").first.locator("xpath=ancestor::tr").locator("a").click()
+    page.locator("[title='2 tries']").first.locator("xpath=ancestor::tr").locator("a").click()
     page.locator("dialog .tries").wait_for()
 
 
@@ -54,7 +54,9 @@ def signing_in(page: Any) -> None:
 def importing(page: Any) -> None:
     accounts(page)
     page.locator(".heading button").nth(1).click()
-    page.locator("dialog textarea").fill("ksk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nsomething else\nksk_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+    page.locator("dialog textarea").fill(
+        "ksk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nsomething else\nksk_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+    )
     page.locator("dialog footer button").nth(1).click()
     page.locator("dialog tbody tr").first.wait_for()
 
@@ -69,7 +71,11 @@ def some(selector: str) -> Callable[[Any], None]:
 
 
 DARK: dict[str, Any] = {"color_scheme": "dark"}
-PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 780}, "device_scale_factor": 2, "is_mobile": True}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 780},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+}
 CHINESE: dict[str, Any] = {"locale": "zh-CN"}
 
 # name: (view, what to do there, the browser)

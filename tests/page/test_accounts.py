@@ -67,7 +67,7 @@ def test_a_session_that_ends_leads_to_the_door(browser, here) -> None:
         assert page.locator(".account").count() == 0
 
 
-def test_an_account_is_added_changed_switched_and_deleted(browser, here) -> None:
+def test_an_account_is_added_switched_and_deleted(browser, here) -> None:
     new = stranger(here.simulator)
     with visitor(browser, here) as one:
         page = one.enter()
@@ -78,11 +78,7 @@ def test_an_account_is_added_changed_switched_and_deleted(browser, here) -> None
         page.get_by_role("button", name="Add", exact=True).click()
         mine = card(page, "new@example.com")
         mine.wait_for()
-        assert [entry["email"] for entry in here.me.file] == ["user1@example.com", "user2@example.com", "new@example.com"]
-        mine.get_by_role("button", name="Ask for balance").click()
-        said(page, "987.5 credits left")
-        assert mine.get_by_role("meter").get_attribute("aria-valuenow") == "99"
-
+        assert [entry["email"] for entry in here.me.file][2:] == ["new@example.com"]
         mine.get_by_role("switch").click()
         said(page, "is switched off")
         stands(page, 3, "disabled")
@@ -90,23 +86,6 @@ def test_an_account_is_added_changed_switched_and_deleted(browser, here) -> None
         mine.get_by_role("switch").click()
         said(page, "takes requests")
         stands(page, 3, "ready")
-
-        mine.get_by_role("button", name="Edit").click()
-        dialog = page.get_by_role("dialog")
-        dialog.get_by_label("Priority").fill("7")
-        dialog.get_by_label("Requests at once").fill("3")
-        dialog.get_by_label("Proxy", exact=True).fill("direct")
-        dialog.get_by_role("button", name="Save").click()
-        said(page, "was changed")
-        changed = here.me.file[2]
-        assert (changed["priority"], changed["concurrency"], changed["proxyUrl"]) == (7, 3, "direct")
-        assert set(changed) - {"priority", "concurrency", "proxyUrl"} >= {"refreshToken", "email"}
-        mine.get_by_text("0 of 3").wait_for()
-
-        mine.get_by_role("button", name="Renew token").click()
-        said(page, "was renewed")
-        mine.get_by_role("button", name="Reset").click()
-        said(page, "was reset")
         mine.get_by_role("button", name="Delete").click()
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
         assert mine.count() == 1
@@ -115,6 +94,32 @@ def test_an_account_is_added_changed_switched_and_deleted(browser, here) -> None
         said(page, "was deleted")
         mine.wait_for(state="detached")
         assert len(here.me.file) == 2
+
+
+def test_an_account_is_edited_renewed_reset_and_asked_for_its_balance(browser, here) -> None:
+    before = here.me.file[1]
+    with visitor(browser, here) as one:
+        page = one.enter()
+        mine = card(page, "user2@example.com")
+        mine.get_by_role("button", name="Edit").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Priority").fill("7")
+        dialog.get_by_label("Requests at once").fill("3")
+        dialog.get_by_label("Proxy", exact=True).fill("direct")
+        dialog.get_by_role("button", name="Save").click()
+        said(page, "was changed")
+        changed = {"priority": 7, "concurrency": 3, "proxyUrl": "direct"}
+        assert {key: here.me.file[1].get(key) for key in changed} == changed
+        assert set(here.me.file[1]) >= set(before)  # nothing else was touched
+        mine.get_by_text("0 of 3").wait_for()
+        mine.get_by_role("button", name="Ask for balance").click()
+        said(page, "987.5 credits left")
+        assert mine.get_by_role("meter").get_attribute("aria-valuenow") == "99"
+        mine.get_by_role("button", name="Renew token").click()
+        said(page, "was renewed")
+        mine.get_by_role("button", name="Reset").click()
+        said(page, "was reset")
+    assert here.simulator.accounts[1].renewals >= 2
 
 
 def test_what_is_refused_is_said_where_it_was_asked(browser, here) -> None:
@@ -161,7 +166,12 @@ def test_dropped_files_are_tried_first_and_then_imported(browser, here) -> None:
         assert statuses == ["added", "added", "skipped", "failed"]
         dialog.get_by_role("button", name="Close").last.click()
         card(page, "new1@example.com").wait_for()
-        assert sorted(names(page)) == ["new0@example.com", "new1@example.com", "user1@example.com", "user2@example.com"]
+        assert sorted(names(page)) == [
+            "new0@example.com",
+            "new1@example.com",
+            "user1@example.com",
+            "user2@example.com",
+        ]
 
 
 def test_many_accounts_are_chosen_and_changed_at_once(browser, here) -> None:
@@ -205,7 +215,10 @@ def nobody(*newcomers) -> Simulator:
 
 def test_a_new_account_is_signed_in_to_by_code(browser, tmp_path) -> None:
     (tmp_path / "credentials.json").write_text("[]")
-    with desk(tmp_path, nobody(Account("b@example.com", "builder-id"))) as here, visitor(browser, here) as one:
+    with (
+        desk(tmp_path, nobody(Account("b@example.com", "builder-id"))) as here,
+        visitor(browser, here) as one,
+    ):
         page = one.enter()
         page.get_by_text("No accounts yet").wait_for()
         page.get_by_role("button", name="New sign-in").first.click()
@@ -228,12 +241,17 @@ def test_a_new_account_is_signed_in_to_by_code(browser, tmp_path) -> None:
         card(page, "b@example.com").wait_for()
         stands(page, 1, "ready")
         banner.wait_for(state="detached")
-    assert [entry["email"] for entry in json.loads((tmp_path / "credentials.json").read_text())] == ["b@example.com"]
+    assert [entry["email"] for entry in json.loads((tmp_path / "credentials.json").read_text())] == [
+        "b@example.com"
+    ]
 
 
 def test_a_new_account_is_signed_in_to_by_pasted_address(browser, tmp_path) -> None:
     (tmp_path / "credentials.json").write_text("[]")
-    with desk(tmp_path, nobody(Account("g@example.com"))) as here, visitor(browser, here, complaints=True, **ELSEWHERE) as one:
+    with (
+        desk(tmp_path, nobody(Account("g@example.com"))) as here,
+        visitor(browser, here, complaints=True, **ELSEWHERE) as one,
+    ):
         page = one.enter()
         page.get_by_role("button", name="New sign-in").first.click()
         dialog = page.get_by_role("dialog")
@@ -253,7 +271,10 @@ def test_a_new_account_is_signed_in_to_by_pasted_address(browser, tmp_path) -> N
 
 
 def test_a_sign_in_can_be_given_up(browser, tmp_path) -> None:
-    with desk(tmp_path, nobody(Account("b@example.com", "builder-id"))) as here, visitor(browser, here) as one:
+    with (
+        desk(tmp_path, nobody(Account("b@example.com", "builder-id"))) as here,
+        visitor(browser, here) as one,
+    ):
         page = one.enter()
         page.get_by_role("button", name="New sign-in").first.click()
         dialog = page.get_by_role("dialog")
@@ -269,7 +290,7 @@ def test_a_thousand_accounts_stay_at_hand(browser, tmp_path) -> None:
         page = one.enter()
         page.locator(".account").first.wait_for()
         assert page.locator(".account").count() == 48
-        page.get_by_text("1–48 of 1,000").wait_for()
+        page.get_by_text(re.compile("^1.48 of 1,000$")).wait_for()
         took = page.evaluate(
             """async () => {
                 const field = document.querySelector("input[type=search]");
@@ -284,6 +305,6 @@ def test_a_thousand_accounts_stay_at_hand(browser, tmp_path) -> None:
         assert took < 500
         page.get_by_label("Search accounts").fill("")
         page.get_by_role("button", name="Next").click()
-        page.get_by_text("49–96 of 1,000").wait_for()
+        page.get_by_text(re.compile("^49.96 of 1,000$")).wait_for()
         page.get_by_role("button", name="Select all 1000").click()
         page.get_by_text("1000 selected").wait_for()

@@ -10,7 +10,7 @@ import trio
 from kiro_trio.simulator.script import Pause, Say
 from kiro_trio.simulator.seen import Ending
 from tests.end_to_end.house import KEY, prompt, saying, scripted
-from tests.page.chromium import visitor
+from tests.page.chromium import eventually, visitor
 from tests.page.desk import ADMIN_KEY, desk
 from tests.page.scenery import write_history
 
@@ -35,7 +35,7 @@ def test_a_running_request_is_watched_and_cancelled(browser, tmp_path) -> None:
         ]
         sent = request.locator("dd").nth(2).inner_text()
         place = request.bounding_box()
-        page.wait_for_function("before => document.querySelectorAll('.request dd')[2].innerText !== before", arg=sent)
+        eventually(page, "document.querySelectorAll('.request dd')[2].innerText !== argument", sent)
         page.wait_for_timeout(1200)
         assert request.bounding_box() == place  # live data moves nothing
         page.locator(".glance", has_text="1 running").wait_for()
@@ -74,19 +74,19 @@ def test_recent_requests_are_narrowed_and_turned(browser, tmp_path) -> None:
         assert rows.count() == 50
         first = rows.first.inner_text()
         page.get_by_role("button", name="Older").click()
-        page.wait_for_function("first => document.querySelector('.records tbody tr').innerText !== first", arg=first)
+        eventually(page, "document.querySelector('.records tbody tr').innerText !== argument", first)
         page.get_by_role("button", name="Older").click()
-        page.wait_for_function("document.querySelectorAll('.records tbody tr').length === 30")
+        eventually(page, "document.querySelectorAll('.records tbody tr').length === 30")
         assert page.get_by_role("button", name="Older").is_disabled()
         page.get_by_role("button", name="Newer").click()
         page.get_by_role("button", name="Newer").click()
-        page.wait_for_function("first => document.querySelector('.records tbody tr').innerText === first", arg=first)
+        eventually(page, "document.querySelector('.records tbody tr').innerText === argument", first)
         page.get_by_label("Client").select_option("ci")
-        page.wait_for_function("[...document.querySelectorAll('td.client')].every(cell => cell.innerText === 'ci')")
+        eventually(page, "[...document.querySelectorAll('td.client')].every(cell => cell.innerText === 'ci')")
         assert 0 < rows.count() < 50
         page.get_by_label("Client").select_option("")
         page.get_by_role("radio", name="Failed").check()
-        page.wait_for_function("document.querySelectorAll('tr[data-outcome=whole]').length === 0")
+        eventually(page, "document.querySelectorAll('tr[data-outcome=whole]').length === 0")
         shown = {row.get_attribute("data-outcome") for row in rows.all()}
         assert shown
         assert "whole" not in shown
@@ -137,7 +137,12 @@ def test_a_clients_key_is_shown_once_used_limited_and_revoked(browser, here) -> 
         mine = page.locator(".key", has_text="editor")
         mine.wait_for()
         assert secret not in page.content()
-        answer = httpx.post(f"{here.url}/v1/messages", json=prompt(stream=False), headers={"x-api-key": secret}, trust_env=False)
+        answer = httpx.post(
+            f"{here.url}/v1/messages",
+            json=prompt(stream=False),
+            headers={"x-api-key": secret},
+            trust_env=False,
+        )
         assert answer.status_code == 200
         mine.get_by_role("button", name="Limits").click()
         dialog = page.get_by_role("dialog")
@@ -174,6 +179,6 @@ def test_settings_are_shown_without_secrets_and_changed(browser, tmp_path) -> No
         page.get_by_text("In force now").wait_for()
         assert here.get("/config/load-balancing") == {"mode": "priority"}
         page.get_by_label("Search settings").fill("logLevel")
-        page.wait_for_function("document.querySelectorAll('.setting:not([hidden])').length === 1")
+        eventually(page, "document.querySelectorAll('.setting:not([hidden])').length === 1")
         page.get_by_text("models").first.click()
         page.get_by_role("cell", name="200,000").first.wait_for()
