@@ -70,7 +70,12 @@ class Visitor:
 @contextmanager
 def visitor(browser: Any, here: Desk, *, complaints: bool = False, **options: Any) -> Iterator[Visitor]:
     """A visitor with a fresh profile; at the end the browser must not have complained, unless that was expected."""
-    options = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **options}
+    options = {
+        "locale": "en-GB",
+        "reduced_motion": "reduce",
+        "viewport": {"width": 1280, "height": 900},
+        **options,
+    }
     context = browser.new_context(**options)
     try:
         one = Visitor(here, context)

@@ -266,3 +266,14 @@ def test_the_policy_holds_even_if_a_script_tried(browser, here) -> None:
         answer = page.evaluate("fetch('https://example.com/').then(() => 'sent', () => 'kept')")
         assert answer == "kept"
         assert "connect-src" in page.evaluate("window.violations")
+
+
+def test_what_cannot_be_had_says_so_and_can_be_tried_again(browser, here) -> None:
+    with visitor(browser, here, complaints=True) as one:
+        page = one.enter()
+        one.context.route("**/api/admin/keys", lambda route: route.abort())
+        show(page, "keys")
+        page.get_by_role("alert").filter(has_text="The gateway cannot be reached").wait_for()
+        one.context.unroute("**/api/admin/keys")
+        page.get_by_role("button", name="Try again").click()
+        page.locator(".key", has_text="default").wait_for()

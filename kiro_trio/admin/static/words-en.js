@@ -80,7 +80,7 @@ export const english = {
   "live.whole": "in one piece",
   "live.prompt": "{n} tokens of prompt",
   "live.try": "{n}. {name}",
-  "live.first": "first byte after {span}",
+  "live.first": "first byte {span}",
   "live.reads": "{n} reads",
   "live.reads.one": "one read",
 
