@@ -87,7 +87,7 @@ def test_an_account_is_added_switched_and_deleted(browser, here) -> None:
         said(page, "takes requests")
         stands(page, 3, "ready")
         mine.get_by_role("button", name="Delete").click()
-        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        page.get_by_role("dialog").get_by_role("button", name="No, keep it").click()
         assert mine.count() == 1
         mine.get_by_role("button", name="Delete").click()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -160,6 +160,11 @@ def test_dropped_files_are_tried_first_and_then_imported(browser, here) -> None:
         statuses = [row.get_attribute("data-status") for row in dialog.locator("tbody tr").all()]
         assert statuses == ["would_add", "would_add", "skipped", "would_add"]
         assert len(here.me.file) == 2
+        drop(page, [["again.json", json.dumps(new[0])]])  # the dialog that is open takes it
+        dialog.get_by_text("again.json").first.wait_for()
+        assert page.get_by_role("dialog").count() == 1
+        dialog.get_by_role("button", name="Leave out").last.click()
+        dialog.get_by_role("button", name="Preview").click()
         dialog.get_by_role("button", name="Import 3").click()
         dialog.locator("tr[data-status=added]").first.wait_for()
         statuses = [row.get_attribute("data-status") for row in dialog.locator("tbody tr").all()]

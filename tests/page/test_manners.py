@@ -116,7 +116,7 @@ def test_accounts_are_changed_with_keys_alone(browser, here) -> None:
         tab_to(page, "Delete")
         page.keyboard.press("Enter")
         page.get_by_role("dialog").wait_for()
-        assert page.evaluate(FOCUSED)["name"] == "Cancel"  # what does no harm comes first
+        assert page.evaluate(FOCUSED)["name"] == "No, keep it"  # what does no harm comes first
         tab_to(page, "Delete", most=3)
         page.keyboard.press("Enter")
         page.locator('[data-id="1"]').wait_for(state="detached")

@@ -40,7 +40,7 @@ def test_a_running_request_is_watched_and_cancelled(browser, tmp_path) -> None:
         assert request.bounding_box() == place  # live data moves nothing
         page.locator(".glance", has_text="1 running").wait_for()
         request.get_by_role("button", name="Cancel").click()
-        page.get_by_role("dialog").get_by_role("button", name="Cancel").last.click()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel request").click()
         here.until(lambda: here.chats()[1].ending is Ending.CLIENT_CLOSED)  # Kiro's socket is gone
         here.until(lambda: here.answers)
         page.locator(".notice", has_text="was cancelled").wait_for()
@@ -56,13 +56,13 @@ def test_a_running_request_is_watched_and_cancelled(browser, tmp_path) -> None:
 
 def test_the_live_view_comes_back_by_itself(browser, here) -> None:
     with visitor(browser, here, complaints=True) as one:
+        one.context.route("**/live/events", lambda route: route.fulfill(status=503, body="{}"))
         page = one.enter("live")
+        page.get_by_text("The live view is interrupted").wait_for()
+        page.locator(".glance", has_text="Connecting").wait_for()
+        one.context.unroute("**/live/events")
         page.locator(".glance", has_text="2 ready").wait_for()
-        one.context.set_offline(True)
-        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-        page.locator(".dot.ok").wait_for()
-        one.context.set_offline(False)
-        page.locator(".glance", has_text="2 ready").wait_for()
+        page.get_by_text("0 running, 0 waiting, 2 accounts ready").wait_for()
 
 
 def test_recent_requests_are_narrowed_and_turned(browser, tmp_path) -> None:

@@ -45,7 +45,7 @@ export function confirm(title, text, action, { kind = "danger" } = {}) {
       dialog.close();
     };
     dialog.body.append(el("p", {}, text));
-    dialog.foot.append(button(t("cancel"), dialog.close), button(action, yes, { kind }));
+    dialog.foot.append(button(t("no"), dialog.close), button(action, yes, { kind }));
     dialog.foot.firstChild.focus();
   });
 }

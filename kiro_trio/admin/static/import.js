@@ -10,7 +10,10 @@ import { t } from "./words.js";
 const TONES = { added: "ok", replaced: "ok", would_add: "ok", would_replace: "accent", skipped: "off", refused: "bad", failed: "bad" };
 const LARGEST = 2_000_000;
 
-/** Let files be dropped onto a view; `act` is given them. */
+/** What takes dropped files while the dialog is open. */
+let taking = null;
+
+/** Let files be dropped onto a view; `act` is given them, or the dialog that is open already. */
 export function acceptDrops(view, act, signal) {
   const veil = el("div", { class: "veil", hidden: true, "aria-hidden": "true" }, el("p", {}, t("import.drop")));
   view.append(veil);
@@ -28,14 +31,17 @@ export function acceptDrops(view, act, signal) {
   addEventListener("drop", (event) => {
     if (!holdsFiles(event)) return;
     over(-depth)(event);
-    act([...event.dataTransfer.files]);
+    (taking ?? act)([...event.dataTransfer.files]);
   }, { signal });
 }
 
 /** Ask what to import, show what would become of it, and do it. `done` is called when something was imported. */
 export function importAccounts(files, done) {
   let happened = false;
-  const dialog = openDialog(t("import.title"), { wide: true, closed: () => happened && done() });
+  const dialog = openDialog(t("import.title"), { wide: true, closed: () => {
+    taking = null;
+    if (happened) done();
+  } });
   const sources = [];
   const area = field({ name: "text", label: t("import.paste"), kind: "area", hint: t("import.hint") });
   const picker = el("input", { type: "file", multiple: true, accept: ".json,.txt,application/json,text/plain", class: "unseen", "aria-label": t("import.choose"), tabindex: "-1" });
@@ -94,6 +100,7 @@ export function importAccounts(files, done) {
     result,
   );
   dialog.foot.append(button(t("close"), dialog.close), trial, deed);
+  taking = take;
   listStores(stores);
   take(files);
 }

@@ -99,6 +99,6 @@ function liveTry() {
 }
 
 async function cancel(request) {
-  const sure = await confirm(t("live.cancel.title"), t("live.cancel.text", { model: request.model, client: request.client }), t("live.cancel"));
+  const sure = await confirm(t("live.cancel.title"), t("live.cancel.text", { model: request.model, client: request.client }), t("live.cancel.act"));
   if (sure) await report(() => ask("POST", `/live/${request.id}/cancel`), t("live.cancelled"));
 }
