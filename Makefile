@@ -18,10 +18,10 @@ dev_ready := $(VENV)/.kiro-trio-dev-ready
 # What the gateway is compared with has dependencies of its own, and nobody else needs them: not locked, not with ours.
 peer_ready := .venv-peer/.kiro-trio-ready
 
-.PHONY: help demo test lint format bench soak fuzz lock clean
+.PHONY: help demo test lint format bench soak fuzz screenshots lock clean
 
 help:  ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: $(ready)  ## Stream a request that Claude Code really sent through the gateway, from a simulated Kiro
 	@$(python) -m kiro_trio demo $(ARGS)
@@ -50,12 +50,15 @@ soak: $(dev_ready)  ## Three minutes of mixed traffic with faults: nothing grows
 fuzz: $(dev_ready)  ## Search longer for inputs that break something
 	@$(python) -m fuzz $(or $(ARGS),all)
 
+screenshots: $(dev_ready)  ## Take pictures of the owner's page into screenshots/ (needs chromium; ARGS names some)
+	@$(python) -m tests.page.screenshots screenshots $(ARGS)
+
 lock:  ## Bring the locks up to date with pyproject.toml (needs uv)
 	$(UV) pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --extra demo -o requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -o requirements-dev.lock pyproject.toml
 
 clean:  ## Remove what was made here
-	rm -rf $(VENV) .venv-peer .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-peer screenshots .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 $(python):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'

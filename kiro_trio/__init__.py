@@ -6,7 +6,7 @@ The rooms (◇ pure: no `async`, no clock, no randomness, no log; ◆ has to do 
 
     cli/            ◆  serve, simulate, demo: where the house is put together
     web/            ◆  HTTP towards clients: hypercorn's trio worker and quart-trio, with their faults mended
-    admin/          ◆  HTTP towards the owner: accounts, requests, keys
+    admin/          ◆  HTTP towards the owner: accounts, requests, keys, and the page that shows them (`static/`)
     gateway/        ◆  what clients and owner share: the accounts, the way to Kiro, the sessions that are running
     settings/       ◆  what the owner decides; below here nobody reads configuration, they are handed values
     session/           one client request, one nursery

@@ -156,7 +156,8 @@ def _announce(written: Path | None, settings: Settings, url: str) -> None:
         # For the person at the terminal, once, and no log: these keys are nowhere else yet but in the file.
         click.echo(
             f"\nWrote {written} with new keys. For Claude Code (or start it with `kiro-trio claude`):"
-            f"\n\n{claude_code_lines(url, settings.api_key)}\n",
+            f"\n\n{claude_code_lines(url, settings.api_key)}\n\n"
+            f"Your own page is {url}/admin; its key is the adminApiKey of that file.\n",
             err=True,
         )
         if not settings.kiro_api_key and not Path(settings.credentials_file).exists():

@@ -70,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         ),
     ] = ""
     admin_api_key: Annotated[
-        str, _key("Key of the owner, for `/api/admin`; empty: there is no such thing.")
+        str, _key("Key of the owner, for the page at `/admin` and for `/api/admin`; empty: there is neither.")
     ] = ""
     body_limit: Annotated[
         int, _row("Largest request body, in bytes.", form="a whole number of bytes from 1024", ge=1024)
