@@ -143,3 +143,10 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def writable(path: Path) -> bool:
+    """Whether a file could be changed as it lies there. True if there is none, for then there is nothing to change."""
+    if not path.exists():
+        return not path.is_symlink()
+    return path.is_file() and os.access(path, os.W_OK, effective_ids=True)

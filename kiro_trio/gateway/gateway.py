@@ -1,6 +1,5 @@
 """Gateway: what all requests and the owner share, built once from the settings by `kiro_trio.gateway.opening`."""
 
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import trio
 
 from kiro_trio.conversation.prompt import Prompt
 from kiro_trio.conversation.tokens import estimate_tokens
+from kiro_trio.credentials.atomic import writable
 from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.keeper import Keeper
@@ -196,7 +196,7 @@ class Gateway:
 
     async def store_writable(self) -> bool:
         """Whether a renewed token could be kept. True if there is nothing that would have to be kept."""
-        return await trio.to_thread.run_sync(_writable, self.store.path)
+        return await trio.to_thread.run_sync(writable, self.store.path)
 
     async def _with_documents(self, prompt: Prompt) -> Prompt:
         return prompt if self._documents is None else await self._documents.read(prompt)
@@ -300,9 +300,3 @@ def _estimate(prompt: Prompt) -> int:
         return estimate_tokens(prompt)
     except RecursionError:
         raise InvalidRequest("tools or their inputs are nested too deeply") from None
-
-
-def _writable(path: Path) -> bool:
-    if not path.exists():
-        return not path.is_symlink()
-    return path.is_file() and os.access(path, os.W_OK, effective_ids=True)

@@ -1,5 +1,6 @@
 """The OpenAPI document of what clients may ask, at `GET /openapi.json`; statuses come from the tables that decide them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from kiro_trio.dialects.anthropic import published_answers as answers
 from kiro_trio.dialects.anthropic import published_requests as requests
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.session.plan import POLICIES
+from kiro_trio.web import usage
 
 _REF = "#/components/schemas/{name}"
 
@@ -75,38 +77,42 @@ _PAGE = {
     "before_id": {"type": "string"},
 }
 
+
+def _below(prefix: str, manner: str) -> tuple[Operation, ...]:
+    """What can be asked below one of the prefixes."""
+    return (
+        Operation(
+            "post",
+            f"{prefix}/messages",
+            f"Answer a prompt{manner}",
+            _MESSAGE,
+            KEYS | BODY | FAULTS,
+            requests.MessagesRequest,
+        ),
+        Operation(
+            "post",
+            f"{prefix}/messages/count_tokens",
+            "Count the tokens of a prompt",
+            {_JSON: answers.TokenCount},
+            KEYS | BODY,
+            requests.CountTokensRequest,
+        ),
+        Operation("get", f"{prefix}/models", "Models", {_JSON: answers.Models}, KEYS, query=_PAGE),
+        Operation("get", f"{prefix}/models/{{model_id}}", "One model", {_JSON: answers.Model}, KEYS | {404}),
+        Operation(
+            "get",
+            f"{prefix}/kiro-trio/usage",
+            "What the asking key has used, in a session and this month",
+            {_JSON: usage.Usage},
+            KEYS,
+            query={"session": {"type": "string"}},
+        ),
+    )
+
+
 OPERATIONS = (
-    Operation(
-        "post", "/v1/messages", "Answer a prompt", _MESSAGE, KEYS | BODY | FAULTS, requests.MessagesRequest
-    ),
-    Operation(
-        "post",
-        "/v1/messages/count_tokens",
-        "Count the tokens of a prompt",
-        {_JSON: answers.TokenCount},
-        KEYS | BODY,
-        requests.CountTokensRequest,
-    ),
-    Operation("get", "/v1/models", "Models", {_JSON: answers.Models}, KEYS, query=_PAGE),
-    Operation("get", "/v1/models/{model_id}", "One model", {_JSON: answers.Model}, KEYS | {404}),
-    Operation(
-        "post",
-        "/cc/v1/messages",
-        "Answer a prompt; a stream is held until its token counts are known",
-        _MESSAGE,
-        KEYS | BODY | FAULTS,
-        requests.MessagesRequest,
-    ),
-    Operation(
-        "post",
-        "/cc/v1/messages/count_tokens",
-        "As below /v1",
-        {_JSON: answers.TokenCount},
-        KEYS | BODY,
-        requests.CountTokensRequest,
-    ),
-    Operation("get", "/cc/v1/models", "As below /v1", {_JSON: answers.Models}, KEYS, query=_PAGE),
-    Operation("get", "/cc/v1/models/{model_id}", "As below /v1", {_JSON: answers.Model}, KEYS | {404}),
+    *_below("/v1", ""),
+    *_below("/cc/v1", "; a stream is held until its token counts are known"),
     Operation("get", "/", "Who answers", {_JSON: Name}, public=True),
     Operation("get", "/healthz", "The process answers", {_JSON: Alive}, public=True),
     Operation("get", "/readyz", "Whether a request would be served", {_JSON: Ready}, {503}, public=True),
@@ -127,21 +133,21 @@ def _encoded() -> bytes:
 
 def document() -> dict[str, Any]:
     """The document, as JSON values."""
-    types = [
-        kind for asked in OPERATIONS for kind in (*asked.answers.values(), asked.body) if kind is not None
-    ]
-    _, components = msgspec.json.schema_components(
-        [*types, answers.Refusal, requests.KNOWN_BLOCKS], ref_template=_REF
-    )
+    # All at once, for two shapes of one name are told apart by longer ones.
+    schemas, components = msgspec.json.schema_components(_TYPES, ref_template=_REF)
+    shapes = dict(zip(_TYPES, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for asked in OPERATIONS:
-        paths.setdefault(asked.path, {})[asked.method] = _operation(asked)
+        paths.setdefault(asked.path, {})[asked.method] = _operation(asked, shapes)
     return {
         "openapi": "3.1.0",
         "info": {"title": "kiro_trio", "version": __version__},
         "paths": paths,
         "components": {
-            "schemas": {**components, "ContentBlock": _content_block()},
+            "schemas": {
+                **components,
+                "ContentBlock": _content_block(shapes[requests.KNOWN_BLOCKS], components),
+            },
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -151,45 +157,48 @@ def document() -> dict[str, Any]:
     }
 
 
-def _operation(asked: Operation) -> dict[str, Any]:
+_TYPES: list[Any] = [
+    *dict.fromkeys(
+        kind for asked in OPERATIONS for kind in (*asked.answers.values(), asked.body) if kind is not None
+    ),
+    answers.Refusal,
+    requests.KNOWN_BLOCKS,
+]
+
+
+def _operation(asked: Operation, shapes: Mapping[Any, Any]) -> dict[str, Any]:
+    found = {media: {"schema": shapes[kind]} for media, kind in asked.answers.items()}
     told: dict[str, Any] = {
         "operationId": f"{asked.method}{asked.path.replace('/', '_').replace('{', '').replace('}', '')}",
         "summary": asked.summary,
-        "parameters": [
-            *(
-                [{"name": "model_id", "in": "path", "required": True, "schema": {"type": "string"}}]
-                if "{model_id}" in asked.path
-                else []
-            ),
-            *(
-                {"name": name, "in": "query", "schema": schema}
-                for name, schema in (asked.query or {}).items()
-            ),
-        ],
+        "parameters": _parameters(asked),
         "responses": {
-            "200": {
-                "description": "done",
-                "content": {media: {"schema": _schema(kind)} for media, kind in asked.answers.items()},
-            },
-            **{str(status): _refusal(asked, status) for status in sorted(asked.refusals)},
+            "200": {"description": "done", "content": found},
+            **{str(status): _refusal(asked, status, shapes) for status in sorted(asked.refusals)},
         },
     }
     if asked.body is not None:
-        told["requestBody"] = {"required": True, "content": {_JSON: {"schema": _schema(asked.body)}}}
+        told["requestBody"] = {"required": True, "content": {_JSON: {"schema": shapes[asked.body]}}}
     if asked.public:
         told["security"] = []
     return told
 
 
-def _refusal(asked: Operation, status: int) -> dict[str, Any]:
+def _parameters(asked: Operation) -> list[dict[str, Any]]:
+    names = re.findall(r"\{(\w+)\}", asked.path)
+    found = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    query = asked.query or {}
+    return [*found, *({"name": name, "in": "query", "schema": schema} for name, schema in query.items())]
+
+
+def _refusal(asked: Operation, status: int, shapes: Mapping[Any, Any]) -> dict[str, Any]:
     kind = Ready if asked.path == "/readyz" else answers.Refusal
-    return {"description": HTTPStatus(status).phrase, "content": {_JSON: {"schema": _schema(kind)}}}
+    return {"description": HTTPStatus(status).phrase, "content": {_JSON: {"schema": shapes[kind]}}}
 
 
-def _content_block() -> dict[str, Any]:
-    known = _schema(requests.KNOWN_BLOCKS)
+def _content_block(known: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """One of the blocks that are known, or any other object."""
     names = [option["$ref"].rpartition("/")[2] for option in known["anyOf"]]
-    _, components = msgspec.json.schema_components([requests.KNOWN_BLOCKS], ref_template=_REF)
     taken = [components[name]["properties"]["type"]["enum"][0] for name in names]
     other = {
         "description": "A block of any other type is no mistake: if it holds text, the text is kept.",
@@ -197,8 +206,3 @@ def _content_block() -> dict[str, Any]:
         "properties": {"type": {"type": "string", "not": {"enum": taken}}},
     }
     return {"anyOf": [*known["anyOf"], other]}
-
-
-def _schema(kind: Any) -> Any:
-    (schema,), _ = msgspec.json.schema_components([kind], ref_template=_REF)
-    return schema

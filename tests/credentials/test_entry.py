@@ -132,3 +132,9 @@ def test_a_fingerprint_tells_nothing_and_differs():
     assert len(marks) == 3
     assert fingerprint("") == ""
     assert "aor" not in json.dumps(sorted(marks))
+
+
+def test_half_of_a_surrogate_pair_is_no_text_that_could_be_told():
+    found = read_entry(social("a", email="\ud83d@\ud83d\ude00.invalid"), 1, ENDPOINTS)
+    assert found.email == "\ufffd@😀.invalid"
+    assert found.flaw == ""
