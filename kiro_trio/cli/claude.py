@@ -137,10 +137,14 @@ async def _run(argv: list[str], settings: Settings, config: Path, flags: list[st
     url = None if settings.port == 0 else address_of(settings, config)
     if url is not None and await runs_at(url, settings.api_key):
         return await _claude_code(argv, url, settings)
+    accounts = (
+        flags[flags.index("--credentials") + 1] if "--credentials" in flags else settings.credentials_file
+    )
     async with companion_gateway(flags) as url:
         if not await has_account(url):
             tell(
-                "The gateway has no account that works yet: `kiro-trio login` signs in, `kiro-trio doctor` tells why."
+                f"The gateway has no account that works yet (they are in {accounts}): `kiro-trio login` signs in,"
+                " `kiro-trio doctor` tells why."
             )
         return await _claude_code(argv, url, settings)
 

@@ -76,8 +76,9 @@ async def _demo(folder: Path, keep: bool) -> None:  # noqa: FBT001 - trio.run ta
                 await trio.sleep_forever()
         click.echo(
             "\nWith your own account:\n\n"
-            "  kiro-trio login --google     (or --github, --builder-id, --idc URL)\n"
-            "  kiro-trio claude             starts the gateway, and Claude Code with it\n"
+            "  mkdir -p ~/.config/kiro-trio  for config, keys and accounts\n"
+            "  kiro-trio login --google      (or --github, --builder-id, --idc URL)\n"
+            "  kiro-trio claude              starts the gateway, and Claude Code with it\n"
             "\nOr `kiro-trio serve`, which writes a config with keys of your own and shows these lines for Claude Code:"
             f"\n\n{claude_code_lines('http://127.0.0.1:8990', '(your apiKey)')}\n"
             "\nTo try Claude Code without an account: `kiro-trio demo --keep`."
