@@ -2,12 +2,14 @@
 #
 #   PYTHON  the interpreter to make the environment from       VENV  where the environment stands
 #   ARGS    passed on to what runs, such as: make test ARGS="tests/wire -k crc"
-#   JOBS    how many processes run tests
+#   JOBS    how many processes run tests, or fuzz
+#   MINUTES how long each target is fuzzed
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 JOBS ?= 2
+MINUTES ?= 1
 UV ?= uv
 
 python := $(VENV)/bin/python
@@ -47,8 +49,8 @@ bench: $(dev_ready)  ## Measure the decoder, then the gateway beside a peer (ARG
 soak: $(dev_ready)  ## Three minutes of mixed traffic with faults: nothing grows, nothing is lost
 	@$(python) -m bench.soak $(ARGS)
 
-fuzz: $(dev_ready)  ## Search longer for inputs that break something
-	@$(python) -m fuzz $(or $(ARGS),all)
+fuzz: $(dev_ready)  ## Search for inputs that break something (MINUTES=10 for each target; ARGS: which ones)
+	@$(python) -m fuzz $(or $(ARGS),all) --minutes $(MINUTES) --jobs $(JOBS)
 
 screenshots: $(dev_ready)  ## Take pictures of the owner's page into screenshots/ (needs chromium; ARGS names some)
 	@$(python) -m tests.page.screenshots screenshots $(ARGS)

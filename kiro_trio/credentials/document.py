@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 # Unknown keys may hold anything, but no more than what can be compared, copied and written again.
@@ -44,15 +45,23 @@ def parse_document(data: bytes) -> Document:
 def _loaded(data: bytes) -> Any:
     try:
         text = data.decode("utf-8-sig").strip()
-        return json.loads(text) if text else []
+        return json.loads(text, parse_float=_finite, parse_constant=_finite) if text else []
     except UnicodeDecodeError:
         raise InvalidFile("is not UTF-8 text") from None
     except json.JSONDecodeError as error:
         raise InvalidFile(f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
     except ValueError:
-        raise InvalidFile("holds a number that is too long") from None
+        raise InvalidFile("holds a number that is out of range") from None
     except RecursionError:
         raise InvalidFile(_TOO_DEEP) from None
+
+
+def _finite(text: str) -> float:
+    """A number that can be written again; Python would write others as words that are no JSON."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _deeper(value: Any, limit: int) -> bool:

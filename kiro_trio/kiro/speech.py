@@ -13,6 +13,7 @@ from kiro_trio.kiro.thinking import TAGS, Span, ThinkingSplitter
 # when it is clearly exceeded. The estimate is at most a fifth too high for 95 of 100 texts; short ones get some air.
 _CEILING_FACTOR = 1.5
 _CEILING_AIR = 32
+_MOST_TOKENS = 2**40  # whatever a client writes, no reply is longer
 
 
 class Speech:
@@ -42,6 +43,7 @@ class Speech:
         self._fence = Unfenced() if bare_json else None
         self._ceiling: int | None = None
         if max_tokens is not None:
+            max_tokens = min(max_tokens, _MOST_TOKENS)
             # With 0 a client wants the prompt read, and cached, and no answer at all.
             air = _CEILING_AIR if max_tokens else 0
             self._ceiling = int((max_tokens * _CEILING_FACTOR + air) * UNITS_PER_TOKEN)

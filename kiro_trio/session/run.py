@@ -164,6 +164,7 @@ class Session:
         self._tries = Tries()
         self._cancel_scope: trio.CancelScope | None = None
         self._stopped_by: Failure | None = None
+        self._told = False  # the client has the last event of a whole reply
 
     async def run(self, outbox: Outbox) -> Outcome:
         """Answer through `outbox`, exactly once, and return how it went.
@@ -174,12 +175,15 @@ class Session:
         self._started = trio.current_time()
         self.outcome.failure = Failure(Fault.CLIENT_GONE)
         failure = await self._pursue(outbox)
+        if self._told:
+            failure = None  # what comes behind the end is nothing to the client
         if failure is None:
             await outbox.finish(self._translator.result())
         else:
             failure = self._measured(promised(failure, self._leases.outlook(self._request.model_id)))
             error = client_error(failure)
-            await outbox.refuse(error, self._translator.error(error.error_type, error.message))
+            # The last translator may have ended a reply whose end was not sent any more.
+            await outbox.refuse(error, self._new_translator().error(error.error_type, error.message))
         self.outcome.failure = failure
         return self.outcome
 
@@ -266,7 +270,7 @@ class Session:
                     return failure, _elsewhere(verdict)
                 lease = better
         finally:
-            self._leases.settle(lease, failure, verdict.penalty)
+            self._leases.settle(lease, None if self._told else failure, verdict.penalty)
 
     def _judge(self, failure: Failure, lease: Lease, outbox: Outbox) -> Verdict:
         self._tries.note(lease.credential_id, failure.fault)
@@ -304,6 +308,8 @@ class Session:
                 if self.outcome.first_content is None:
                     self.outcome.first_content = trio.current_time() - self._started
                 await outbox.say(data, Progress.ACTED if self._translator.closed_tool else Progress.SPOKEN)
+                if isinstance(events[-1], Finished):
+                    self._told, self.outcome.failure = True, None
 
         try:
             patience = max(1.0, self._started + self._patience.deadline - began)
@@ -313,6 +319,7 @@ class Session:
                 await deliver(ended.unsaid)
         finally:
             seconds = trio.current_time() - began
+            failure = None if self._told else failure
             self.outcome.attempts.append(AttemptRecord(lease.credential_id, seconds, failure))
         return failure
 

@@ -112,16 +112,21 @@ def _convert(row: Row, found: _Found) -> Any:
 
 
 def _show(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = _printable(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def _printable(text: str) -> str:
+    """The text in one line that every terminal and log takes: what cannot be printed is escaped."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _unknown(path: Path, file: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     keys = {row.key for row in rows() if row.in_file}
-    if names := sorted(set(file) - keys):
+    if names := sorted(map(_printable, set(file) - keys)):
         yield f"{path}: unknown keys are ignored: {', '.join(names)}"
     variables = _OTHER_VARIABLES | {row.variable for row in rows()}
     if names := sorted(
-        name for name in environ if name.startswith(VARIABLE_PREFIX) and name not in variables
+        _printable(name) for name in environ if name.startswith(VARIABLE_PREFIX) and name not in variables
     ):
         yield f"unknown environment variables are ignored: {', '.join(names)}"

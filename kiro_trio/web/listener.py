@@ -97,7 +97,7 @@ class Http1Protocol(H11Protocol):
         """Send a part of a response."""
         if not self.config.fast_path:
             await super().stream_send(event)
-        elif type(event) is Body and self._chunked:
+        elif type(event) is Body and self._chunked and event.data:  # an empty chunk would be the end
             data = b"%b%x\r\n%b\r\n" % (self._head, len(event.data), event.data)
             self._head = b""
             await self.send(RawData(data))

@@ -2,65 +2,17 @@
 
 import json
 import re
-import tempfile
 from pathlib import Path
 
 import httpx
-import msgspec
 import pytest
-import trio
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from kiro_trio.admin import openapi
+from fuzz.strategies.published import OWNERS as DOCUMENT
 from kiro_trio.admin.problems import Kind
 from kiro_trio.admin.table import ROUTES
-from tests.admin.owner import ADMIN_KEY, owner
-from tests.conformance.openapi import Asked, Document
-from tests.end_to_end.house import KEY
-
-DOCUMENT = Document(json.loads(msgspec.json.encode(openapi.document(ROUTES))))
-
-IDS = {
-    "id": ["1", "2", "3", "0", "77", "abc", "-1", "9" * 15, "9" * 40, "1%2F..%2F2"],
-    "request": ["req_1", "%00", "..%2F..%2Fetc", "x" * 200],
-    "key": ["key_1", "default", "%0d%0a"],
-    "signIn": ["signin_1", "%2e%2e"],
-}
-
-# Words that get further than made-up ones.
-BETTER = {
-    "provider": st.sampled_from(["google", "builder-id", "idc"]),
-    "startUrl": st.sampled_from(["https://d-1.awsapps.com/start", ""]),
-    "region": st.sampled_from(["us-east-1", "", "nowhere"]),
-    "refreshToken": st.just("r" * 120),
-    "stores": st.just([]),
-}
-
-# One needs the key and counts wrong ones, one never ends.
-LEFT_OUT = r"POST .*/session$|/events$"
-
-
-# To make a failing list shorter takes minutes, and the assertion names the one request that failed.
-@settings(max_examples=4, suppress_health_check=list(HealthCheck), phases=[Phase.reuse, Phase.generate])
-@given(st.lists(DOCUMENT.requests(IDS, LEFT_OUT, BETTER), min_size=60, max_size=120))
-def test_no_input_finds_a_bug_or_an_answer_that_is_not_published(asked) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        trio.run(ask_all, Path(folder), asked)
-
-
-async def ask_all(folder: Path, asked: list[Asked]) -> None:
-    (folder / "config.json").write_text(json.dumps({"apiKey": KEY, "adminApiKey": ADMIN_KEY}))
-    async with owner(folder) as me:
-        for one in asked:
-            headers = {"x-api-key": ADMIN_KEY, "x-forwarded-for": "203.0.113.7", "content-type": one.kind}
-            answer = await me.here.http.request(
-                one.method, one.url, params=one.query, content=one.content, headers=headers
-            )
-            assert answer.status_code not in {401, 403, 500, 503}, (one, answer.text)
-            assert DOCUMENT.problems(one, answer) == [], (one, answer.text)
-        assert (await me.get("/credentials"))["total"] >= 0
+from tests.admin.owner import owner
+from tests.conformance.openapi import Asked
 
 
 async def test_refusals_at_the_door_are_published(tmp_path) -> None:

@@ -1,12 +1,13 @@
 import pytest
 from hypothesis import given, settings
 
+from fuzz.strategies.prompts import conversations, options
 from kiro_trio.conversation.prompt import Document, Image, Text, ToolResult
 from kiro_trio.kiro.limits import Limits, PromptRefused
 from kiro_trio.kiro.media import admit
 from kiro_trio.kiro.options import RequestOptions, Unsupported
 from kiro_trio.kiro.tally import Tally
-from tests.kiro.prompts import PNG, conversations, options, result, user
+from tests.kiro.prompts import PNG, result, user
 
 IMAGE = Image("image/png", PNG)
 PDF = Document("application/pdf", "JVBERi0=", "a")

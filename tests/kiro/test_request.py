@@ -4,7 +4,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
 
 from kiro_trio.conversation.faults import Fault
 from kiro_trio.conversation.prompt import (
@@ -36,8 +35,6 @@ from tests.kiro.prompts import (
     WRITE,
     assistant,
     call,
-    options,
-    prompts,
     result,
     session,
     system,
@@ -71,28 +68,6 @@ def specifications(request):
 
 def ask(*turns, model="claude-sonnet-4.5", **fields):
     return Prompt(model, turns or (user("hi"),), **fields)
-
-
-@settings(max_examples=60, deadline=None)
-@given(prompts(), options)
-def test_whatever_is_asked_the_body_is_one_that_kiro_takes(asked, chosen):
-    prompt, words = asked
-    if chosen.prefill is Prefill.DROP:
-        prompt = replace(prompt, turns=(user("first"), *prompt.turns))
-    if not prompt.turns:
-        return
-    request = build_request(prompt, **IDS, options=chosen)
-    body = sent(request, profile_arn=ARN)
-    wire_rules.check(body)
-    assert (
-        build_request(prompt, **IDS, options=chosen).body(
-            origin="AI_EDITOR", agent_fields=True, profile_arn=ARN
-        )
-        == body
-    )
-    if chosen.prefill is Prefill.CONTINUE:
-        said = json.dumps(json.loads(body)["conversationState"], ensure_ascii=False)
-        assert [word for word in words if word not in said] == []
 
 
 @pytest.fixture(scope="module")

@@ -131,9 +131,10 @@ class ScriptedRequest:
 
 
 class RecordingDoor:
-    """A client that reads; every write is kept with its time. `blocked` holds writes up."""
+    """A client that reads, and takes `delay` seconds for a write; each is kept with its time. `blocked` holds writes up."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float = 0.0) -> None:
+        self.delay = delay
         self.status: int | None = None
         self.headers: Headers = ()
         self.writes: list[tuple[float, bytes]] = []
@@ -150,6 +151,8 @@ class RecordingDoor:
         await trio.lowlevel.checkpoint()
         if self.blocked is not None:
             await self.blocked.wait()
+        if self.delay:
+            await trio.sleep(self.delay)
         assert self.status is not None
         assert not self.ended
         self.writes.append((trio.current_time(), data))
@@ -206,11 +209,13 @@ class Stage:
     request: ScriptedRequest = field(default_factory=ScriptedRequest)
     translator: object = partial(MessageStream, "msg_1", "claude-sonnet-4-5", 7)
     closing: trio.Event = field(default_factory=trio.Event)
+    session_type: type[Session] = Session
+    outbox_type: type[Outbox] = Outbox
     session: Session = field(init=False)
     outbox: Outbox = field(init=False)
 
     async def play(self) -> Outcome:
-        self.session = Session(
+        self.session = self.session_type(
             request=self.request,
             session_key="s",
             estimate=self.estimate,
@@ -222,5 +227,5 @@ class Stage:
             closing=self.closing,
             jitter=lambda: 0.5,
         )
-        self.outbox = Outbox(self.door, PlainDialect())
+        self.outbox = self.outbox_type(self.door, PlainDialect())
         return await self.session.run(self.outbox)

@@ -33,6 +33,9 @@ _NOT_CARRIED = ("container", "mcp_servers")
 # would make the head of every conversation different.
 _BILLING = re.compile(r"\s*x-anthropic-billing-header:[^\n]*\n?")
 
+# As Anthropic has it.
+_LONGEST_MODEL = 256
+
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _SESSION_ID = re.compile(_UUID, re.IGNORECASE)
 _SESSION_AT_END = re.compile(rf"(?:^|_)session_({_UUID})$", re.IGNORECASE)
@@ -80,6 +83,8 @@ def _read_prompt(body: Fields, max_tokens: int | None, session_hint: str, salt: 
     model = body.required("model", str)
     if not model.strip():
         raise InvalidRequest("must not be empty", "model")
+    if len(model) > _LONGEST_MODEL:
+        raise InvalidRequest(f"must not be longer than {_LONGEST_MODEL} characters", "model")
     turns, turn_effort, added = _read_turns(body, warnings)
     system = _read_system(body, warnings)
     tools, web_search = read_tools(body, warnings)
