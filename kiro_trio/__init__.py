@@ -14,6 +14,7 @@ The rooms (◇ pure: no `async`, no clock, no randomness, no log; ◆ has to do 
         outbox.py   ◆  the one door to the client: what has been sent, pings, exactly one ending
         run.py      ◆  keep_alive, drain_watch, relay
     upstream/       ◆  talking to Kiro: a pooled streaming client, one attempt and its nursery, small calls, web search
+    captures/       ◆  exchanges that went wrong, kept without words and secrets (all but its folder.py is ◇)
     simulator/      ◆  a Kiro of our own that speaks the real wire and misbehaves as told (its script.py is ◇)
     credentials/    ◆  who we are to Kiro: the file, renewals, and the keeper who lends accounts (its roster.py is ◇)
     kiro/           ◇  how Kiro says it: requests, replies, models, endpoints, faults
