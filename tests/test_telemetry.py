@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiro_trio import telemetry
-from kiro_trio.telemetry import REDACTED, configure_logging, get_logger, redact, redact_event, register_secret
+from kiro_trio.telemetry import (
+    REDACTED,
+    configure_logging,
+    get_logger,
+    mask,
+    redact,
+    redact_event,
+    register_secret,
+)
 
 JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkdW1teSJ9.c2lnbmF0dXJl"
 SHAPED = {
@@ -62,6 +70,22 @@ def test_what_stands_where_secrets_stand_is_taken_out(text, secret):
     cleaned = redact(text)
     assert secret not in cleaned
     assert cleaned != text
+
+
+@pytest.mark.parametrize("secret", [*SHAPED.values(), *INNER.values()])
+def test_what_is_written_over_leaves_no_secret_and_every_length(secret):
+    text = next((text for text, inner in INNER.items() if inner == secret), f"before {secret} after")
+    masked = mask(text)
+    assert secret not in masked
+    assert len(masked) == len(text)
+    assert [letter for letter in masked if not letter.isalnum()] == [
+        letter for letter in text if not letter.isalnum()
+    ]
+
+
+def test_a_registered_secret_is_written_over_too():
+    register_secret("Known-Secret-7")
+    assert mask("a Known-Secret-7 b, and nothing else") == "a Xxxxx-Xxxxxx-0 b, and nothing else"
 
 
 def test_what_surrounds_a_secret_stays_readable():

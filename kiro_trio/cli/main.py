@@ -20,6 +20,7 @@ _COMMANDS = (
     "health",
     "service",
     "completion",
+    "replay",
     "simulate",
     "demo",
 )

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import click
 
 from kiro_trio.cli.outlet import reader_left
+from kiro_trio.cli.replay_file import Unreadable
 from kiro_trio.credentials.document import InvalidFile
 from kiro_trio.credentials.entry import InvalidEntry
 from kiro_trio.credentials.file import NotWritten
@@ -18,6 +19,7 @@ from kiro_trio.simulator.script import ScriptError
 _EXIT_CODES: dict[type[Exception], int] = {
     SettingsError: 2,
     ScriptError: 2,
+    Unreadable: 2,
     InvalidFile: 2,
     InvalidEntry: 2,
     SignInFailed: 1,

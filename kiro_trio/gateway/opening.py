@@ -17,6 +17,7 @@ from kiro_trio.credentials.state import StateFile
 from kiro_trio.credentials.store import FileStore
 from kiro_trio.gateway.balances import Balances
 from kiro_trio.gateway.books import Books
+from kiro_trio.gateway.capturing import capturing_of
 from kiro_trio.gateway.clients import Clients as ClientKeys
 from kiro_trio.gateway.gateway import Gateway, Parts
 from kiro_trio.gateway.history import History, Retention
@@ -75,6 +76,7 @@ async def open_gateway(settings: Settings, source: Source | None = None) -> Gate
             sign_ins=SignIns(accounts, partial(_desk, signing, defaults, wire)),
             source=source,
             counter=_counter(settings, clients),
+            capturing=capturing_of(settings),
         )
     )
 

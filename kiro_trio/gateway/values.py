@@ -1,15 +1,30 @@
-"""What sessions are handed, made of the settings: the catalogue, and how prompts and documents are treated."""
+"""What sessions are handed, most of it made of the settings: the catalogue, and how prompts and documents are treated."""
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from kiro_trio.conversation.prompt import Prompt
 from kiro_trio.gateway.documents import DocumentLimits, DocumentReader
 from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
 from kiro_trio.kiro.catalog import Catalog
 from kiro_trio.kiro.hints import NO_HINTS, Hints
 from kiro_trio.kiro.limits import Limits
 from kiro_trio.kiro.options import EarlierThinking, Prefill, RequestOptions, Unsupported
+from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.session.run import Patience
 from kiro_trio.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A prompt as it was taken in, and what is said to Kiro. `tokens` is `estimate` in the light of experience."""
+
+    prompt: Prompt
+    request: KiroRequest
+    estimate: int
+    tokens: int
 
 
 def catalog_of(settings: Settings, pages: Sequence[bytes] = ()) -> Catalog:
@@ -45,3 +60,10 @@ def options_of(settings: Settings) -> RequestOptions:
         strict_schemas=settings.strict_schemas,
         limits=Limits(body_bytes=settings.upstream_body_limit),
     )
+
+
+def writable(path: Path) -> bool:
+    """Whether the file there can be written, or be made. Blocking."""
+    if not path.exists():
+        return not path.is_symlink()
+    return path.is_file() and os.access(path, os.W_OK, effective_ids=True)

@@ -84,6 +84,8 @@ class WatchedAttempts:
         entry.enter(Phase.ASKED)
         mine = LiveAttempt(lease.credential_id, entry.since)
         entry.attempts.append(mine)
+        if entry.recording is not None:
+            entry.recording.begin()
         waiting_since = mine.started
 
         async def watched(events: Sequence[ReplyEvent]) -> None:

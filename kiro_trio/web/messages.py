@@ -50,7 +50,8 @@ async def count_tokens(gateway: Gateway) -> Response:
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
     agent = request.headers.get("x-claude-code-agent-id", "")
-    asked = parse_messages(await _body(gateway), session_hint=hint, salt=g.client, agent=agent)
+    body = await _body(gateway)
+    asked = parse_messages(body, session_hint=hint, salt=g.client, agent=agent)
     taken = await gateway.take(asked.prompt)
     entry = gateway.entry(
         taken.prompt,
@@ -60,6 +61,7 @@ async def _create(gateway: Gateway, live_manner: Manner) -> Response:
         stream=asked.stream,
         estimate=taken.tokens,
     )
+    gateway.record(entry, request.path, request.headers.items(), body)
     manner = live_manner if asked.stream else MessageFold
     session = gateway.session(
         taken.prompt,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from kiro_trio.gateway import gateway
+from kiro_trio.gateway import listing
 from kiro_trio.simulator.models import Model
 from kiro_trio.simulator.script import Match, Reply, Rule, Say
 from tests.end_to_end.house import KEY, House, events, house, prompt, saying, scripted
@@ -176,7 +176,7 @@ async def test_tokens_are_counted_elsewhere_only_for_who_asks_for_the_count(tmp_
 
 
 async def test_models_that_kiro_lists_are_listed(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(gateway, "LIST_AFTER", 0.0)
+    monkeypatch.setattr(listing, "LIST_AFTER", 0.0)
     simulator = scripted()
     simulator.models = {**simulator.models, "claude-opus-9": Model("claude-opus-9", 3_000_000, 9.0)}
     async with house(tmp_path, simulator) as here:

@@ -308,6 +308,7 @@ async def test_rules_match_in_order_and_by_everything_that_is_given() -> None:
         says(504, token="aoa3"),
         says(505, call="usage"),
         says(506, call="refresh", token="stale"),
+        says(507, body='"content":"some CaSe"'),
     ))  # fmt: skip
     simulator = Simulator([social(), organisation(), builder()], script=script)
     async with talking(simulator, "aoa1") as client:
@@ -321,9 +322,24 @@ async def test_rules_match_in_order_and_by_everything_that_is_given() -> None:
             await client.get("/getUsageLimits"),
             await client.get("/ListAvailableModels"),
             await client.post("/refreshToken", json={"refreshToken": "stale"}),
+            *[await client.post(CHAT, json=asks(user(f"some {word}"))) for word in ("CaSe", "case")],
         ]
-    assert [answer.status_code for answer in answers] == [200, 501, 200, 502, 200, 503, 504, 505, 200, 506]
-    assert [exchange.rule for exchange in simulator.seen] == [None, 0, None, 1, None, 2, 3, 4, None, 5]
+    statuses = [200, 501, 200, 502, 200, 503, 504, 505, 200, 506, 507, 200]
+    assert [answer.status_code for answer in answers] == statuses
+    assert [exchange.rule for exchange in simulator.seen] == [
+        None,
+        0,
+        None,
+        1,
+        None,
+        2,
+        3,
+        4,
+        None,
+        5,
+        6,
+        None,
+    ]
 
 
 async def test_social_renewal() -> None:
