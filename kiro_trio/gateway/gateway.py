@@ -27,7 +27,7 @@ from kiro_trio.gateway.metrics import Metrics
 from kiro_trio.gateway.reloading import Adopted, adopt
 from kiro_trio.gateway.settled import SettledRequest, settle
 from kiro_trio.gateway.sign_ins import SignIns
-from kiro_trio.gateway.values import Taken, catalog_of, documents_of, options_of, patience_of, writable
+from kiro_trio.gateway.values import Taken, catalog_of, documents_of, options_of, patience_of
 from kiro_trio.gateway.watching import WatchedAttempts, WatchedLeases
 from kiro_trio.kiro.catalog import UnknownModel
 from kiro_trio.kiro.identity import conversation_ids

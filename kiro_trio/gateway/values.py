@@ -1,9 +1,7 @@
 """What sessions are handed, most of it made of the settings: the catalogue, and how prompts and documents are treated."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from kiro_trio.conversation.prompt import Prompt
 from kiro_trio.gateway.documents import DocumentLimits, DocumentReader
@@ -60,10 +58,3 @@ def options_of(settings: Settings) -> RequestOptions:
         strict_schemas=settings.strict_schemas,
         limits=Limits(body_bytes=settings.upstream_body_limit),
     )
-
-
-def writable(path: Path) -> bool:
-    """Whether the file there can be written, or be made. Blocking."""
-    if not path.exists():
-        return not path.is_symlink()
-    return path.is_file() and os.access(path, os.W_OK, effective_ids=True)
