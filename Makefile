@@ -2,12 +2,14 @@
 #
 #   PYTHON  the interpreter to make the environment from       VENV  where the environment stands
 #   ARGS    passed on to what runs, such as: make test ARGS="tests/wire -k crc"
-#   JOBS    how many processes run tests
+#   JOBS    how many processes run tests, or fuzz
+#   MINUTES how long each target is fuzzed
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 JOBS ?= 2
+MINUTES ?= 1
 UV ?= uv
 
 python := $(VENV)/bin/python
@@ -18,10 +20,10 @@ dev_ready := $(VENV)/.kiro-trio-dev-ready
 # What the gateway is compared with has dependencies of its own, and nobody else needs them: not locked, not with ours.
 peer_ready := .venv-peer/.kiro-trio-ready
 
-.PHONY: help demo test lint format bench soak fuzz lock clean
+.PHONY: help demo test lint format bench soak fuzz screenshots lock clean
 
 help:  ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: $(ready)  ## Stream a request that Claude Code really sent through the gateway, from a simulated Kiro
 	@$(python) -m kiro_trio demo $(ARGS)
@@ -47,15 +49,18 @@ bench: $(dev_ready)  ## Measure the decoder, then the gateway beside a peer (ARG
 soak: $(dev_ready)  ## Three minutes of mixed traffic with faults: nothing grows, nothing is lost
 	@$(python) -m bench.soak $(ARGS)
 
-fuzz: $(dev_ready)  ## Search longer for inputs that break something
-	@$(python) -m fuzz $(or $(ARGS),all)
+fuzz: $(dev_ready)  ## Search for inputs that break something (MINUTES=10 for each target; ARGS: which ones)
+	@$(python) -m fuzz $(or $(ARGS),all) --minutes $(MINUTES) --jobs $(JOBS)
+
+screenshots: $(dev_ready)  ## Take pictures of the owner's page into screenshots/ (needs chromium; ARGS names some)
+	@$(python) -m tests.page.screenshots screenshots $(ARGS)
 
 lock:  ## Bring the locks up to date with pyproject.toml (needs uv)
 	$(UV) pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --extra demo -o requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -o requirements-dev.lock pyproject.toml
 
 clean:  ## Remove what was made here
-	rm -rf $(VENV) .venv-peer .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-peer screenshots .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 $(python):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'

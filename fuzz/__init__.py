@@ -1,14 +1,7 @@
-"""Fuzzing: invariants, and the examples that try to break them.
+"""Fuzzing: invariants, and the examples that try to break them. `README.md` says how to run it and what it has found.
 
 `strategies/` makes examples, a module per kind of thing. `targets/` has a module per target; its docstring is headed by the
-invariant. Each target has `EXAMPLES` (a hypothesis strategy) and `check(example)`; a target of plain bytes has `check_bytes(data)` as
-well, and may have seeds and found failures in `corpus/<target>/`, which every run replays.
-
-    python -m fuzz                              lists the targets
-    python -m fuzz decoder_reference            hypothesis, for a minute
-    python -m fuzz all --seconds 600            one after another
-    python -m fuzz decoder_bytes --engine atheris    coverage-guided, if atheris is installed
-
-The same targets run bounded under pytest (`fuzz/test_targets.py`), with the same examples each time; set `FUZZ_RANDOM=1` for new ones.
-A new target is a new module; nothing else has to be told.
+invariant. A target has `EXAMPLES` (a hypothesis strategy) and `check(example)`, with `check_bytes(data)` if its examples are bytes; or it has a
+`MACHINE` (hypothesis' rule-based state machine). `BOUNDED` says how many examples a test run tries, `NEEDS` names a package that it
+cannot do without. A new target is a new module; nothing else has to be told.
 """

@@ -4,13 +4,14 @@ Every check of the decoder takes the codec that it checks. So the same check run
 of `tests/wire/mutants.py`, and on one that counts what it copies.
 """
 
-import sys
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from fuzz import fresh
 
 _ROOM = "kiro_trio.wire"
 _LOADED = ("headers", "message", "memory", "eventstream", "sse")
@@ -39,31 +40,8 @@ class Codec:
 INSTALLED = Codec(*(import_module(f"{_ROOM}.{name}") for name in _LOADED))
 
 
-def load(
-    changed: Mapping[str, str] | None = None,
-    compiled: Callable[[str, str], object] = lambda text, path: compile(text, path, "exec"),
-) -> Codec:
-    """A codec of its own, with a memory of its own.
-
-    Args:
-        changed: The text to use instead of a module's source, by module name.
-        compiled: Turns text and path into something for `exec`.
-    """
-    fresh: dict[str, ModuleType] = {}
-    with _replacing(fresh):
-        for name in _LOADED:
-            module = ModuleType(f"{_ROOM}.{name}")
-            module.__file__ = getattr(INSTALLED, name).__file__
-            fresh[name] = sys.modules[module.__name__] = module
-            text = (changed or {}).get(name) or INSTALLED.source(name)
-            exec(compiled(text, f"{module.__file__}"), module.__dict__)  # noqa: S102
-    return Codec(**fresh, changed=changed or {})
-
-
-@contextmanager
-def _replacing(fresh: dict[str, ModuleType]):
-    kept = {f"{_ROOM}.{name}": sys.modules[f"{_ROOM}.{name}"] for name in _LOADED}
-    try:
-        yield
-    finally:
-        sys.modules.update(kept)
+def load(changed: Mapping[str, str] | None = None, **how: Any) -> Codec:
+    """A codec of its own, with a memory of its own; `changed` has text to use by module name, `how` is for `fresh.load`."""
+    texts = {f"{_ROOM}.{name}": text for name, text in (changed or {}).items()}
+    modules = fresh.load([f"{_ROOM}.{name}" for name in _LOADED], texts, **how)
+    return Codec(*modules.values(), changed=changed or {})

@@ -8,7 +8,7 @@ import ast
 from dataclasses import dataclass
 from functools import cache
 
-from fuzz.codec import Codec, load
+from fuzz.codec import INSTALLED, Codec, load
 
 
 @dataclass
@@ -20,16 +20,16 @@ class Cost:
     steps: int = 0
 
 
-def counted() -> tuple[Codec, Cost]:
-    """A codec that counts, and its counters, set to zero."""
-    codec, cost = _load()
+def counted(codec: Codec = INSTALLED) -> tuple[Codec, Cost]:
+    """The codec, made to count, and its counters, set to zero."""
+    codec, cost = _load(codec)
     cost.copied = cost.checked = cost.steps = 0
     codec.forget()
     return codec, cost
 
 
 @cache
-def _load() -> tuple[Codec, Cost]:
+def _load(plain: Codec) -> tuple[Codec, Cost]:
     cost = Cost()
 
     def count(value):
@@ -38,7 +38,7 @@ def _load() -> tuple[Codec, Cost]:
         cost.copied += sum(len(part) for part in parts if isinstance(part, bytes | bytearray))
         return value
 
-    codec = load(compiled=_compile)
+    codec = load(plain.changed, compiled=_compile)
     for module in (codec.eventstream, codec.memory, codec.message, codec.headers, codec.sse):
         module._count = count
     crc32 = codec.eventstream.crc32

@@ -4,9 +4,9 @@ It never pretends that a broken answer was whole, never loses a token, and never
 
 The rooms (◇ pure: no `async`, no clock, no randomness, no log; ◆ has to do with the world)
 
-    cli/            ◆  serve, simulate, demo: where the house is put together
+    cli/            ◆  serve, simulate, demo, replay: where the house is put together
     web/            ◆  HTTP towards clients: hypercorn's trio worker and quart-trio, with their faults mended
-    admin/          ◆  HTTP towards the owner: accounts, requests, keys
+    admin/          ◆  HTTP towards the owner: accounts, requests, keys, and the page that shows them (`static/`)
     gateway/        ◆  what clients and owner share: the accounts, the way to Kiro, the sessions that are running
     settings/       ◆  what the owner decides; below here nobody reads configuration, they are handed values
     session/           one client request, one nursery
@@ -14,13 +14,15 @@ The rooms (◇ pure: no `async`, no clock, no randomness, no log; ◆ has to do 
         outbox.py   ◆  the one door to the client: what has been sent, pings, exactly one ending
         run.py      ◆  keep_alive, drain_watch, relay
     upstream/       ◆  talking to Kiro: a pooled streaming client, one attempt and its nursery, small calls, web search
+    captures/       ◆  exchanges that went wrong, kept without words and secrets (all but its folder.py is ◇)
     simulator/      ◆  a Kiro of our own that speaks the real wire and misbehaves as told (its script.py is ◇)
     credentials/    ◆  who we are to Kiro: the file, renewals, and the keeper who lends accounts (its roster.py is ◇)
     kiro/           ◇  how Kiro says it: requests, replies, models, endpoints, faults
     dialects/       ◇  how clients say it: Anthropic's Messages API
     conversation/   ◇  what is said, in nobody's dialect: a prompt, a reply's events, a fault
+    shrinking/      ◇  from a request that is refused to the smallest one that still is
     wire/           ◇  bytes to frames and back: AWS event stream, server-sent events
-    telemetry.py    ◆  logs, with every secret taken out
+    telemetry/      ◆  logs, with every secret taken out
 
 Arrows point down only, and `kiro` and `dialects` are strangers to each other: both know only `conversation`, so another
 dialect is another folder and changes nothing below. The floors are checked (`lint-imports`, contracts in pyproject.toml).

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -85,6 +86,27 @@ def test_it_installs_and_runs_on_every_python(wheel, tmp_path, version):
     use(tmp_path / "venv" / "bin" / "kiro-trio", tmp_path)
 
 
+# How each installs the wheel into a folder of its own, and where the command then is.
+TOOLS = {
+    "pipx": (("install", "--python"), {"PIPX_HOME": "home", "PIPX_BIN_DIR": "bin"}),
+    "uv": (("tool", "install", "--python"), {"UV_TOOL_DIR": "home", "UV_TOOL_BIN_DIR": "bin"}),
+}
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("tool", TOOLS)
+def test_pipx_and_uv_install_it_too(wheel, tmp_path, tool, version):
+    if not ASKED:
+        pytest.skip("PACKAGING=all installs it from the registry on every Python of this machine")
+    found = shutil.which(tool)
+    if found is None:
+        pytest.skip(f"{tool} is not installed")
+    arguments, folders = TOOLS[tool]
+    places = {name: str(tmp_path / tool / place) for name, place in folders.items()}
+    run(found, *arguments, interpreter(version), str(wheel), env={**os.environ, **places})
+    use(tmp_path / tool / "bin" / "kiro-trio", tmp_path)
+
+
 def interpreter(version):
     found = shutil.which(f"python{version}")
     versions = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python3"))
@@ -103,6 +125,13 @@ def new_environment(python, folder):
     return str(folder / "bin" / "python")
 
 
+def free_port():
+    """A port on which nobody listens: another gateway on this machine would be found, and is none of ours."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 def use(program, folder):
     """Use the program as its first user does."""
     home = folder / "home"
@@ -112,10 +141,13 @@ def use(program, folder):
     demo = run(str(program), "demo", cwd=home, env=environ)
     assert re.search(r"^(end_turn|tool_use): \d+ tokens in", demo, re.MULTILINE)
     assert list(home.iterdir()) == []
-    (home / "config.json").write_text(json.dumps({"apiKey": "sk-dummy-key", "port": 8990}))
-    assert "ANTHROPIC_BASE_URL=http://127.0.0.1:8990" in run(
+    port = free_port()
+    (home / "config.json").write_text(json.dumps({"apiKey": "sk-dummy-key", "port": port}))
+    assert f"ANTHROPIC_BASE_URL=http://127.0.0.1:{port}" in run(
         str(program), "env", "--shell", "sh", cwd=home, env=environ
     )
+    said = run(str(program), "statusline", cwd=home, env={**environ, "NO_COLOR": "1"}, input="{}")
+    assert said == "kiro-trio: ANTHROPIC_BASE_URL is not set\n"
     rows = json.loads(run(str(program), "doctor", "--json", cwd=home, env=environ, code=1))
     assert [row["check"] for row in rows if row["verdict"] == "bad"] == ["accounts"]
 

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiro_trio import telemetry
-from kiro_trio.telemetry import REDACTED, configure_logging, get_logger, redact, redact_event, register_secret
+from kiro_trio.telemetry import (
+    REDACTED,
+    configure_logging,
+    get_logger,
+    mask,
+    redact,
+    redact_event,
+    register_secret,
+)
+from kiro_trio.telemetry.line import PlainLine
 
 JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkdW1teSJ9.c2lnbmF0dXJl"
 SHAPED = {
@@ -42,16 +51,7 @@ HARMLESS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def as_it_was():
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    telemetry._known.clear()
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("logs_as_they_were")
 
 
 @pytest.fixture(params=["text", "json"])
@@ -71,6 +71,22 @@ def test_what_stands_where_secrets_stand_is_taken_out(text, secret):
     cleaned = redact(text)
     assert secret not in cleaned
     assert cleaned != text
+
+
+@pytest.mark.parametrize("secret", [*SHAPED.values(), *INNER.values()])
+def test_what_is_written_over_leaves_no_secret_and_every_length(secret):
+    text = next((text for text, inner in INNER.items() if inner == secret), f"before {secret} after")
+    masked = mask(text)
+    assert secret not in masked
+    assert len(masked) == len(text)
+    assert [letter for letter in masked if not letter.isalnum()] == [
+        letter for letter in text if not letter.isalnum()
+    ]
+
+
+def test_a_registered_secret_is_written_over_too():
+    register_secret("Known-Secret-7")
+    assert mask("a Known-Secret-7 b, and nothing else") == "a Xxxxx-Xxxxxx-0 b, and nothing else"
 
 
 def test_what_surrounds_a_secret_stays_readable():
@@ -244,7 +260,35 @@ def test_http_clients_never_name_each_call():
     out = io.StringIO()
     configure_logging("debug", "text", out)
     logging.getLogger("httpx").info("HTTP Request: GET https://q.example/?profileArn=x")
+    logging.getLogger("filelock").debug("Attempting to acquire lock")
     assert out.getvalue() == ""
+
+
+class Gone(io.StringIO):
+    """A log whose reader is gone."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+    def flush(self):
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("stream", [Gone(), None])
+def test_a_log_that_nobody_takes_fails_nothing(form, stream, monkeypatch):
+    monkeypatch.setattr("sys.stderr", stream)
+    configure_logging("info", form)
+    get_logger("room").info("hello")
+    logging.getLogger("library").warning("hello")
+    taken = io.StringIO()
+    configure_logging("info", form, taken)
+    taken.close()
+    get_logger("room").info("hello")
+    logging.getLogger("library").warning("hello")
+    configure_logging("info", form, after := io.StringIO())
+    get_logger("room").info("hello")
+    assert "hello" in after.getvalue()
 
 
 def test_a_record_is_one_line_in_text():
@@ -286,7 +330,7 @@ values = (
 def test_a_plain_line_is_what_structlog_writes(level, words, more):
     console = structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)
     event = {"timestamp": "2026-01-01T00:00:00Z", "level": level, "event": words, **more}
-    assert telemetry._PlainLine(console)(None, level, dict(event)) == console(None, level, dict(event))
+    assert PlainLine(console)(None, level, dict(event)) == console(None, level, dict(event))
 
 
 def test_a_traceback_is_written_as_structlog_writes_it(log):

@@ -14,6 +14,7 @@ from kiro_trio.credentials.credential import Credential
 from kiro_trio.credentials.standing import Standing
 from kiro_trio.credentials.status import AccountStatus
 from kiro_trio.gateway.balances import Balance as Told
+from kiro_trio.gateway.current import current_id
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.kiro.usage import Allowance
 
@@ -78,17 +79,6 @@ async def show_balance(asked: Asked) -> Balance:
     if isinstance(told, Failure):
         raise failed(told)
     return balance_of(asked.credential_id, told)
-
-
-def current_id(gateway: Gateway, statuses: list[AccountStatus]) -> int:
-    """The account that would take the next request (in balanced mode: that took the last one), 0 if there is none."""
-    ready = [status for status in statuses if status.standing is Standing.READY]
-    if not ready:
-        return 0
-    if gateway.settings.load_balancing_mode == "balanced":
-        return max(ready, key=lambda status: status.last_used_at or 0.0).id
-    free = [status for status in ready if status.in_flight < status.limit]
-    return min(free or ready, key=lambda status: (status.priority, status.id)).id
 
 
 def balance_of(credential_id: int, told: Told) -> Balance:

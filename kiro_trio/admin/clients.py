@@ -72,7 +72,7 @@ async def list_keys(asked: Asked) -> Keys:
             last_used_at=moment(used.get(DEFAULT)),
             per_minute=None,
             credits_per_month=None,
-            credits_this_month=books.clients.spent(DEFAULT),
+            credits_this_month=books.clients.limits.spent(DEFAULT),
             from_config=True,
         )
     ]
@@ -137,7 +137,7 @@ def _shown(key: ClientKey, clients: Clients, used: float | None) -> Key:
         last_used_at=moment(used),
         per_minute=key.per_minute,
         credits_per_month=key.credits_per_month,
-        credits_this_month=clients.spent(key.name),
+        credits_this_month=clients.limits.spent(key.name),
     )
 
 

@@ -6,12 +6,12 @@ import trio
 from msgspec import structs
 
 from kiro_trio import __version__
-from kiro_trio.admin.accounts import current_id
 from kiro_trio.admin.masks import moment
 from kiro_trio.admin.problems import Kind, Problem, invalid
 from kiro_trio.admin.routes import Asked
 from kiro_trio.admin.shapes import Shape
 from kiro_trio.credentials.clock import wall_clock
+from kiro_trio.gateway.current import current_id
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.settings import SettingsError
 from kiro_trio.settings.table import rows

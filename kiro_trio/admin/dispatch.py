@@ -1,6 +1,7 @@
 """From HTTP to a route and back: the key or the cookie, the body's size and shape, one shape for every error."""
 
 import hmac
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,7 +147,15 @@ def _respond(result: Any) -> Response:
     if not isinstance(result, Answer):
         result = Answer(result)
     headers = {**_HEADERS, **result.headers}
-    return Response(msgspec.json.encode(result.value), 200, headers, content_type=result.content_type)
+    return Response(encoded(result.value), 200, headers, content_type=result.content_type)
+
+
+def encoded(value: Any) -> bytes:
+    """JSON of whatever is answered; half of a surrogate pair, which a file of accounts may hold, has no UTF-8 but an escape."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value)).encode()
 
 
 def _refuse(problem: Problem) -> Response:
@@ -154,6 +163,4 @@ def _refuse(problem: Problem) -> Response:
     if problem.retry_after is not None:
         headers["retry-after"] = str(math.ceil(problem.retry_after))
     content = {"error": {"type": problem.kind.word, "message": problem.message}}
-    return Response(
-        msgspec.json.encode(content), problem.kind.status, headers, content_type="application/json"
-    )
+    return Response(encoded(content), problem.kind.status, headers, content_type="application/json")

@@ -18,6 +18,7 @@ from kiro_trio.admin.masks import moment
 from kiro_trio.admin.problems import Kind, Problem, failed, invalid
 from kiro_trio.admin.routes import Asked
 from kiro_trio.admin.shapes import Number, Shape, Strict
+from kiro_trio.credentials.atomic import Locked
 from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.document import InvalidFile, parse_document
 from kiro_trio.credentials.entry import Entry, InvalidEntry
@@ -246,7 +247,7 @@ async def _outcome(gateway: Gateway, row: Row, wanted: Import) -> tuple[Fated, s
                 return "replaced", row.reason, known
     except Problem as problem:
         return "failed", problem.message, None
-    except (InvalidEntry, NotWritten, KeyError) as error:
+    except (InvalidEntry, NotWritten, Locked, KeyError) as error:
         return "failed", str(error) if not isinstance(error, KeyError) else "the account is gone", None
 
 
@@ -255,7 +256,8 @@ async def _replace(gateway: Gateway, credential_id: int, entry: Entry, *, verify
     old = {"accessToken": None, "expiresAt": None, "clientSecretExpiresAt": None}
     present = {key for found in await _entries(gateway) if found.get("id") == credential_id for key in found}
     changes = {key: value for key, value in old.items() if key in present} | dict(entry)
-    await gateway.keeper.owner.edit(credential_id, changes)
+    async with gateway.store.renewing(credential_id):  # the answer of a renewal would be laid over it
+        await gateway.keeper.owner.edit(credential_id, changes)
     credential = gateway.store.credentials.get(credential_id)
     if verify and credential is not None and not credential.api_key:
         failure = await gateway.keeper.owner.renew_now(credential_id)

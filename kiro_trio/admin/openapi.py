@@ -65,9 +65,8 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": [*_ids(route), *_query(route)],
         "responses": {
             "200": {"description": "done", "content": {media: {"schema": _schema(route.answer)}}},
-            "default": {
-                "description": "what is wrong",
-                "content": {"application/json": {"schema": {"$ref": _REF.format(name="Problem")}}},
+            **{
+                str(kind.status): _problem(kind) for kind in sorted(route.kinds, key=lambda kind: kind.status)
             },
         },
     }
@@ -77,6 +76,11 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.public:
         operation["security"] = []
     return operation
+
+
+def _problem(kind: Kind) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(name="Problem")}
+    return {"description": kind.word, "content": {"application/json": {"schema": schema}}}
 
 
 def _ids(route: Route) -> list[dict[str, Any]]:

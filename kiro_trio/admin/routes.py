@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from kiro_trio.admin.place import Place
+from kiro_trio.admin.problems import Kind
 
 PREFIX = "/api/admin"
 
@@ -40,7 +42,8 @@ Handler = Callable[[Asked], Awaitable[Any]]
 class Route:
     """One route. `path` is behind the prefix, with `{id}` for a number and `{name}` for any other word.
 
-    `body` and `query` are types, `answer` is what a 200 holds. `summary` says it in a few words.
+    `body` and `query` are types, `answer` is what a 200 holds. `summary` says it in a few words. `troubles` are the kinds
+    of problems that what is asked may end in, beside those that follow from the rest (`kinds`).
     """
 
     method: str
@@ -51,12 +54,25 @@ class Route:
     body: Any = None
     query: Any = Nothing
     public: bool = False
+    troubles: AbstractSet[Kind] = frozenset()
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
         pattern = re.escape(self.path).replace(r"\{id\}", r"(?P<id>\d{1,15})")
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[A-Za-z0-9_-]{1,64})", pattern)
         object.__setattr__(self, "pattern", re.compile(pattern))
+
+    @property
+    def kinds(self) -> AbstractSet[Kind]:
+        """All kinds of problems that this route may answer."""
+        found = {Kind.NOT_FOUND, Kind.RATE_LIMITED, Kind.AUTHENTICATION, Kind.INTERNAL, *self.troubles}
+        if self.body is not None:
+            found.add(Kind.TOO_LARGE)
+        if self.changes or self.query is not Nothing:
+            found.add(Kind.INVALID_REQUEST)
+        if self.changes and not self.public:
+            found.add(Kind.FORBIDDEN)
+        return found
 
     @property
     def changes(self) -> bool:

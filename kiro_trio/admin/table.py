@@ -13,9 +13,14 @@ from kiro_trio.admin import (
     openapi,
     records,
     shapes,
+    sign_ins,
 )
+from kiro_trio.admin.problems import Kind
 from kiro_trio.admin.routes import Asked, Nothing, Route
 from kiro_trio.gateway.settled import SettledRequest
+
+_ASKS_KIRO = frozenset({Kind.UPSTREAM, Kind.UNAVAILABLE})
+_MAY_BE_CLOSED = frozenset({Kind.UNAVAILABLE})
 
 
 async def _document(_asked: Asked) -> dict[str, Any]:
@@ -26,7 +31,13 @@ ROUTES: tuple[Route, ...] = (
     # Accounts, as kiro.rs has them
     Route("GET", "/credentials", accounts.list_credentials, "All accounts", shapes.Credentials),
     Route(
-        "POST", "/credentials", changes.add_credential, "Add an account", shapes.Added, changes.NewCredential
+        "POST",
+        "/credentials",
+        changes.add_credential,
+        "Add an account",
+        shapes.Added,
+        changes.NewCredential,
+        troubles=_ASKS_KIRO,
     ),
     Route(
         "DELETE", "/credentials/{id}", changes.remove_credential, "Remove a disabled account", shapes.Success
@@ -48,7 +59,14 @@ ROUTES: tuple[Route, ...] = (
         changes.NewPriority,
     ),
     Route("POST", "/credentials/{id}/reset", changes.reset_credential, "Wipe the slate", shapes.Success),
-    Route("POST", "/credentials/{id}/refresh", changes.renew_credential, "Renew the token", shapes.Success),
+    Route(
+        "POST",
+        "/credentials/{id}/refresh",
+        changes.renew_credential,
+        "Renew the token",
+        shapes.Success,
+        troubles=_ASKS_KIRO,
+    ),
     Route(
         "GET",
         "/credentials/{id}/balance",
@@ -56,6 +74,7 @@ ROUTES: tuple[Route, ...] = (
         "What is left",
         shapes.Balance,
         query=accounts.HowFresh,
+        troubles=_ASKS_KIRO,
     ),
     Route("GET", "/config/load-balancing", config.show_mode, "Order of accounts", config.Mode),
     Route("PUT", "/config/load-balancing", config.set_mode, "Change the order", config.Mode, config.Mode),
@@ -92,15 +111,65 @@ ROUTES: tuple[Route, ...] = (
         importing.Exported,
         importing.Export,
     ),
+    # Signing in
+    Route(
+        "POST",
+        "/sign-ins",
+        sign_ins.begin_sign_in,
+        "Sign in",
+        sign_ins.SignIn,
+        sign_ins.NewSignIn,
+        troubles=_MAY_BE_CLOSED,
+    ),
+    Route("GET", "/sign-ins", sign_ins.list_sign_ins, "Sign-ins", sign_ins.SignIns),
+    Route("GET", "/sign-ins/{signIn}", sign_ins.show_sign_in, "One sign-in", sign_ins.SignIn),
+    Route(
+        "POST",
+        "/sign-ins/{signIn}/address",
+        sign_ins.bring_address,
+        "Finish with the browser's address",
+        sign_ins.SignIn,
+        sign_ins.Address,
+    ),
+    Route("DELETE", "/sign-ins/{signIn}", sign_ins.cancel_sign_in, "Cancel", shapes.Success),
     # Requests
     Route("GET", "/live", live.show_live, "What runs now", live.Picture),
     Route("GET", "/live/events", live.feed_live, "The same as server-sent events", live.Picture),
     Route("POST", "/live/{request}/cancel", live.cancel_request, "Cancel a request", shapes.Success),
-    Route("GET", "/requests", records.list_requests, "Recent requests", records.Recent, query=records.Which),
-    Route("GET", "/requests/{request}", records.show_request, "One recent request", SettledRequest),
-    Route("GET", "/usage", records.show_usage, "Usage summed up", records.Usage, query=records.Span),
     Route(
-        "GET", "/usage/latency", records.show_latency, "Latencies", records.Latency, query=records.TimeSpan
+        "GET",
+        "/requests",
+        records.list_requests,
+        "Recent requests",
+        records.Recent,
+        query=records.Which,
+        troubles=_MAY_BE_CLOSED,
+    ),
+    Route(
+        "GET",
+        "/requests/{request}",
+        records.show_request,
+        "One recent request",
+        SettledRequest,
+        troubles=_MAY_BE_CLOSED,
+    ),
+    Route(
+        "GET",
+        "/usage",
+        records.show_usage,
+        "Usage summed up",
+        records.Usage,
+        query=records.Span,
+        troubles=_MAY_BE_CLOSED,
+    ),
+    Route(
+        "GET",
+        "/usage/latency",
+        records.show_latency,
+        "Latencies",
+        records.Latency,
+        query=records.TimeSpan,
+        troubles=_MAY_BE_CLOSED,
     ),
     # Client keys
     Route("GET", "/keys", clients.list_keys, "Client keys", clients.Keys),

@@ -19,47 +19,60 @@ Change = Callable[[Custody, int], Awaitable[None]]
 _IDS = click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
 
 
-@click.command("enable")
+@click.command(
+    "enable",
+    short_help="Switch accounts on, and forget why they were out.",
+    epilog="""\b
+Examples:
+  kiro-trio accounts enable 2
+  kiro-trio accounts enable 2 5
+""",
+)
 @_IDS
 @account_options
 def enable(
     config: Path, credentials_file: str | None, upstream_url: str | None, ids: tuple[int, ...]
 ) -> None:
-    """Switch accounts on, and forget why they were out.
-
-    Example: kiro-trio accounts enable 2 5
-    """
+    """Switch accounts on, and forget why they were out."""
     with plainly():
         house = open_house(config, credentials_file, upstream_url)
         _all(house, ids, _enable, "is on")
 
 
-@click.command("disable")
+@click.command(
+    "disable",
+    short_help="Switch accounts off: they stay, and take no requests.",
+    epilog="""\b
+Examples:
+  kiro-trio accounts disable 2
+""",
+)
 @_IDS
 @account_options
 def disable(
     config: Path, credentials_file: str | None, upstream_url: str | None, ids: tuple[int, ...]
 ) -> None:
-    """Switch accounts off: they take no more requests, and stay where they are.
-
-    Example: kiro-trio accounts disable 2
-    """
+    """Switch accounts off: they take no more requests, and stay where they are."""
     with plainly():
         house = open_house(config, credentials_file, upstream_url)
         _all(house, ids, _disable, "is off")
 
 
-@click.command("remove")
+@click.command(
+    "remove",
+    epilog="""\b
+Examples:
+  kiro-trio accounts remove 3
+  kiro-trio accounts remove 3 4 --yes
+""",
+)
 @_IDS
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @account_options
 def remove(
     config: Path, credentials_file: str | None, upstream_url: str | None, ids: tuple[int, ...], *, yes: bool
 ) -> None:
-    """Forget accounts. Their tokens are gone for good, unless they were exported.
-
-    Example: kiro-trio accounts remove 3
-    """
+    """Forget accounts. Their tokens are gone for good, unless they were exported."""
     with plainly():
         house = open_house(config, credentials_file, upstream_url)
         if not yes:

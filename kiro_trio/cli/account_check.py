@@ -37,6 +37,7 @@ class Checked:
 
 @click.command(
     "check",
+    short_help="Try accounts: renew what must be, ask what is left.",
     epilog="""\b
 Examples:
   kiro-trio accounts check

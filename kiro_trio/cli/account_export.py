@@ -22,6 +22,7 @@ from kiro_trio.credentials.login.enrolment import entries_of
 
 @click.command(
     "export",
+    short_help="Write accounts with all their secrets to a file.",
     epilog="""\b
 Examples:
   kiro-trio accounts export backup.json

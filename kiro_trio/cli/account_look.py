@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from kiro_trio.cli.figures import amount
 from kiro_trio.cli.terminal import printable
-from kiro_trio.cli.words import amount, day, until
+from kiro_trio.cli.words import day, until
 from kiro_trio.credentials.expiry import format_expiry
 from kiro_trio.credentials.standing import Standing
 from kiro_trio.credentials.status import AccountStatus

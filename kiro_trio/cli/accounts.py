@@ -2,7 +2,14 @@
 
 import click
 
-from kiro_trio.cli import account_adding, account_check, account_export, account_import, account_table
+from kiro_trio.cli import (
+    account_adding,
+    account_check,
+    account_edit,
+    account_export,
+    account_import,
+    account_table,
+)
 from kiro_trio.cli.account_changes import disable, enable, remove
 
 
@@ -16,7 +23,7 @@ Examples:
 """,
 )
 def command() -> None:
-    """Show, take over, add, try and remove accounts.
+    """Show, take over, add, try, edit and remove accounts.
 
     All of it works while a gateway runs on the same accounts file, which takes up what has changed.
     """
@@ -27,6 +34,7 @@ for _one in (
     account_import.command,
     account_adding.command,
     account_check.command,
+    account_edit.command,
     enable,
     disable,
     remove,

@@ -10,7 +10,6 @@ from functools import partial
 
 import trio
 
-from kiro_trio.cli.loopback import open_loopback, receive_code
 from kiro_trio.cli.paste import pasted_lines
 from kiro_trio.cli.terminal import Countdown, printable, tell
 from kiro_trio.credentials.login.addresses import NotOurCallback, redirect_uri
@@ -23,6 +22,7 @@ from kiro_trio.credentials.login.browser import (
     finish_browser_sign_in,
 )
 from kiro_trio.credentials.login.desk import Desk, SignInFailed
+from kiro_trio.credentials.login.loopback import PortsTaken, open_loopback, receive_code
 from kiro_trio.credentials.login.pkce import make_proof
 from kiro_trio.credentials.login.providers import HOME_REGION, Provider
 from kiro_trio.credentials.login.signed_in import SignedIn
@@ -46,7 +46,10 @@ async def sign_in_in_browser(
         SignInFailed: there is no account to show for it.
     """
     ports = (port,) if port is not None else SOCIAL_PORTS if provider.social else (0,)
-    listeners = await open_loopback(ports)
+    try:
+        listeners = await open_loopback(ports)
+    except PortsTaken as taken:
+        raise SignInFailed(f"{taken}: name another with --port") from None
     try:
         uri = redirect_uri(listeners[0].socket.getsockname()[1])
         proof = make_proof(secrets.token_bytes)

@@ -3,9 +3,6 @@
 import json
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,14 +12,12 @@ import trio
 
 from kiro_trio.cli.claude_code import claude_code_lines
 from kiro_trio.cli.plainly import plainly
+from kiro_trio.cli.playhouse import simulated_house
 from kiro_trio.cli.readers import default_reader
 from kiro_trio.cli.signals import set_on_signal
-from kiro_trio.settings import Settings
 from kiro_trio.simulator.accounts import Account
-from kiro_trio.simulator.server import serve_simulator
 from kiro_trio.simulator.simulator import Simulator
 from kiro_trio.telemetry import configure_logging
-from kiro_trio.web.server import serve_gateway
 
 # Slow enough that one sees it stream.
 _PAUSE = 0.04
@@ -32,7 +27,14 @@ class DemoFailed(click.ClickException):
     """The answer did not arrive whole."""
 
 
-@click.command("demo")
+@click.command(
+    "demo",
+    epilog="""\b
+Examples:
+  kiro-trio demo
+  kiro-trio demo --keep                   then start Claude Code in another terminal
+""",
+)
 @click.option(
     "--keep", is_flag=True, help="Stay up afterwards, so that Claude Code itself can be tried against it."
 )
@@ -60,16 +62,22 @@ async def _demo(folder: Path, keep: bool) -> None:  # noqa: FBT001 - trio.run ta
     async with trio.open_nursery() as nursery:
         await nursery.start(set_on_signal, stop)
         nursery.start_soon(_cancel_on, stop, nursery.cancel_scope)
-        async with _house(folder, key) as (kiro, gateway):
-            await _one_request(kiro, gateway, key)
+        simulator = Simulator([Account("demo@kiro-trio.example")], every=_PAUSE)
+        async with simulated_house(simulator, folder, key) as house:
+            gateway = house.gateway
+            await _one_request(house.kiro, gateway, key)
             if keep:
                 click.echo(
                     f"\nBoth stay up until Ctrl-C. To try Claude Code:\n\n{claude_code_lines(gateway, key)}\n"
                 )
                 await trio.sleep_forever()
         click.echo(
-            "\nFor your own accounts: `kiro-trio serve`. It writes a config with keys of your own and shows these"
-            f" lines for Claude Code:\n\n{claude_code_lines('http://127.0.0.1:8990', '(your apiKey)')}\n"
+            "\nWith your own account:\n\n"
+            "  mkdir -p ~/.config/kiro-trio  for config, keys and accounts\n"
+            "  kiro-trio login --google      (or --github, --builder-id, --idc URL)\n"
+            "  kiro-trio claude              starts the gateway, and Claude Code with it\n"
+            "\nOr `kiro-trio serve`, which writes a config with keys of your own and shows these lines for Claude Code:"
+            f"\n\n{claude_code_lines('http://127.0.0.1:8990', '(your apiKey)')}\n"
             "\nTo try Claude Code without an account: `kiro-trio demo --keep`."
         )
         nursery.cancel_scope.cancel(reason="the demo is over")
@@ -78,24 +86,6 @@ async def _demo(folder: Path, keep: bool) -> None:  # noqa: FBT001 - trio.run ta
 async def _cancel_on(stop: trio.Event, scope: trio.CancelScope) -> None:
     await stop.wait()
     scope.cancel(reason="asked to stop")
-
-
-@asynccontextmanager
-async def _house(folder: Path, key: str) -> AsyncIterator[tuple[str, str]]:
-    """A simulated Kiro and a gateway with one account there; gives the URLs of both."""
-    account = Account("demo@kiro-trio.example")
-    accounts = folder / "credentials.json"
-    accounts.write_text(json.dumps([account.credential()]), "utf-8")
-    async with trio.open_nursery() as nursery:
-        kiro = await nursery.start(partial(serve_simulator, Simulator([account], every=_PAUSE)))
-        settings = Settings(port=0, api_key=key, upstream_url=kiro, credentials_file=str(accounts))
-        gateway = await nursery.start(_gateway, settings)
-        yield kiro, gateway
-        nursery.cancel_scope.cancel(reason="the demo is over")
-
-
-async def _gateway(settings: Settings, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
-    await serve_gateway(settings, on_listening=task_status.started)
 
 
 async def _one_request(kiro: str, gateway: str, key: str) -> None:

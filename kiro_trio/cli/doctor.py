@@ -21,6 +21,7 @@ _COLOURS = {Verdict.GOOD: "green", Verdict.NOTE: "yellow", Verdict.SKIPPED: "cya
 
 @click.command(
     "doctor",
+    short_help="Find out what is wrong, from the config to an answer.",
     epilog="""\b
 Tokens are renewed where they must be, as the gateway does it. Each account is asked for
 one answer of one token, which costs a tiny part of a credit; --no-answer leaves it out.

@@ -9,11 +9,12 @@ from kiro_trio.cli.claude_code import IN_THE_WAY, SHELLS, claude_code_variables,
 from kiro_trio.cli.place import address_of
 from kiro_trio.cli.plainly import plainly
 from kiro_trio.kiro.catalog import DEFAULT
-from kiro_trio.settings import load_settings
+from kiro_trio.settings import load_settings, usual_config
 
 
 @click.command(
     "env",
+    short_help="Print what Claude Code needs to talk to the gateway.",
     epilog="""\b
 Examples:
   eval "$(kiro-trio env)"                                    sh, bash, zsh
@@ -32,9 +33,9 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    default="config.json",
+    default=usual_config,
     envvar="KIRO_TRIO_CONFIG",
-    show_default=True,
+    show_default="config.json",
     help="Config file of the gateway.",
 )
 def command(shell: str | None, url: str | None, config: Path) -> None:
@@ -42,6 +43,8 @@ def command(shell: str | None, url: str | None, config: Path) -> None:
 
     The gateway's address and its key; models that Kiro has for Claude Code's aliases; the size of models that Claude
     Code does not know. Models and sizes that you have set yourself stay yours. The output holds the key.
+
+    The status line with account and credits is apart: `kiro-trio statusline --install`.
     """
     with plainly():
         settings = load_settings(config, os.environ).settings

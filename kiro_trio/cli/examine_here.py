@@ -47,7 +47,8 @@ def read_accounts(store: FileStore, settings: Settings) -> Iterator[Finding]:
     yield Finding("accounts", Verdict.GOOD, f"{count} in {store.path}")
     for credential in store.credentials.values():
         if credential.flaw:
-            yield Finding("accounts", Verdict.BAD, credential.flaw, f"mend it in {store.path}", credential.id)
+            advice = f"mend it in {store.path}, or `kiro-trio accounts remove {credential.id}`"
+            yield Finding("accounts", Verdict.BAD, credential.flaw, advice, credential.id)
 
 
 def can_write_beside(path: Path) -> Finding:

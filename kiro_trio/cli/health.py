@@ -10,7 +10,7 @@ import click
 
 from kiro_trio.cli.place import address_of
 from kiro_trio.cli.plainly import plainly
-from kiro_trio.settings import load_settings
+from kiro_trio.settings import load_settings, usual_config
 
 _PATIENCE = 4.0  # less than the 5 s that a container's check is given
 
@@ -21,6 +21,7 @@ class Unwell(click.ClickException):
 
 @click.command(
     "health",
+    short_help="Ask the gateway on this machine whether it is well.",
     epilog="""\b
 Examples:
   kiro-trio health
@@ -32,9 +33,9 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    default="config.json",
+    default=usual_config,
     envvar="KIRO_TRIO_CONFIG",
-    show_default=True,
+    show_default="config.json",
     help="Config file of the gateway.",
 )
 def command(config: Path, *, ready: bool) -> None:

@@ -1,10 +1,12 @@
 """The command `kiro-trio` and its subcommands."""
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 from kiro_trio import __version__
+from kiro_trio.cli.outlet import outlet
 
 # Each stands in its module of this room as `command`, and is imported when it is wanted: `--version` needs none.
 _COMMANDS = (
@@ -13,10 +15,12 @@ _COMMANDS = (
     "accounts",
     "env",
     "claude",
+    "statusline",
     "doctor",
     "health",
     "service",
     "completion",
+    "replay",
     "simulate",
     "demo",
 )
@@ -24,6 +28,11 @@ _COMMANDS = (
 
 class _Commands(click.Group):
     """Subcommands that are imported when they are wanted."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run, as click does it, whatever becomes of stdout."""
+        with outlet():
+            return super().main(*args, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, in the order of the help."""
@@ -42,9 +51,11 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
-  kiro-trio demo                          see it work: no account, no network needed
-  kiro-trio serve                         first start: writes config.json and says what to paste
-  kiro-trio serve -c /etc/kiro/config.json --credentials /etc/kiro/credentials.json
+  kiro-trio demo                see it work: no account, no network needed
+  kiro-trio serve               first start: writes config.json and says what to paste
+  kiro-trio login --google      sign in
+  kiro-trio claude              Claude Code with it (config and accounts: ~/.config/kiro-trio)
+  kiro-trio doctor              when something is wrong
 """,
 )
 @click.version_option(__version__, prog_name="kiro-trio")

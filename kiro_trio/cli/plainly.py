@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import click
 
+from kiro_trio.cli.outlet import reader_left
+from kiro_trio.cli.replay_file import Unreadable
 from kiro_trio.credentials.document import InvalidFile
 from kiro_trio.credentials.entry import InvalidEntry
 from kiro_trio.credentials.file import NotWritten
@@ -17,6 +19,7 @@ from kiro_trio.simulator.script import ScriptError
 _EXIT_CODES: dict[type[Exception], int] = {
     SettingsError: 2,
     ScriptError: 2,
+    Unreadable: 2,
     InvalidFile: 2,
     InvalidEntry: 2,
     SignInFailed: 1,
@@ -41,11 +44,13 @@ def plainly(address: str = "") -> Iterator[None]:
     try:
         yield
     except tuple(_EXIT_CODES) as error:
+        if reader_left(error):
+            raise
         raise _Told(error, address) from None
     except ExceptionGroup as group:
         # Nurseries wrap what leaves them, each once more; a lone error at the bottom is what happened.
         only = _only(group)
-        if not isinstance(only, tuple(_EXIT_CODES)):
+        if reader_left(only) or not isinstance(only, tuple(_EXIT_CODES)):
             raise
         raise _Told(only, address) from None
 

@@ -17,7 +17,7 @@ from kiro_trio.cli.ourselves import ourselves
 from kiro_trio.cli.plainly import plainly
 from kiro_trio.cli.signals import set_on_signal
 from kiro_trio.cli.workers import inherited_socket, run_workers, set_when_alone
-from kiro_trio.settings import Settings, write_first_config
+from kiro_trio.settings import Settings, usual_config, write_first_config
 from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import LogFormat, LogLevel, configure_logging, get_logger, register_secret
 from kiro_trio.web.server import listen_config, serve_gateway
@@ -43,9 +43,9 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    default="config.json",
+    default=usual_config,
     envvar="KIRO_TRIO_CONFIG",
-    show_default=True,
+    show_default="config.json",
     help="Config file; kiro.rs's own will do. Written on the first start if there is none.",
 )
 @click.option(
@@ -68,7 +68,7 @@ Examples:
     help="How many processes share the address and the accounts  [default: 1]",
 )
 def command(config: Path, workers: int, **flags: Any) -> None:
-    """Run the gateway until SIGTERM or SIGINT.
+    """Run the gateway until SIGTERM, SIGINT or SIGHUP.
 
     Prints "Listening on http://HOST:PORT" on stdout once it accepts requests. A stop lets running streams go on for
     `shutdownGrace` seconds; a second signal ends at once.
@@ -155,9 +155,13 @@ def _announce(written: Path | None, settings: Settings, url: str) -> None:
     if written is not None:
         # For the person at the terminal, once, and no log: these keys are nowhere else yet but in the file.
         click.echo(
-            f"\nWrote {written} with new keys. For Claude Code:\n\n{claude_code_lines(url, settings.api_key)}\n",
+            f"\nWrote {written} with new keys. For Claude Code (or start it with `kiro-trio claude`):"
+            f"\n\n{claude_code_lines(url, settings.api_key)}\n\n"
+            f"Your own page is {url}/admin; its key is the adminApiKey of that file.\n",
             err=True,
         )
+        if not settings.kiro_api_key and not Path(settings.credentials_file).exists():
+            click.echo("There is no account yet: `kiro-trio login` signs in.\n", err=True)
 
 
 def _register_secrets(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from kiro_trio.cli.plainly import plainly
 from kiro_trio.cli.terminal import tell
 from kiro_trio.cli.units import LABEL, UNIT, Service, launchd_plist, systemd_unit
 from kiro_trio.credentials.atomic import replace_file
-from kiro_trio.settings import load_settings, write_first_config
+from kiro_trio.settings import load_settings, usual_config, write_first_config
 
 _MANAGERS = ("systemd", "launchd")
 
@@ -24,6 +24,7 @@ class ManagerFailed(click.ClickException):
 
 @click.group(
     "service",
+    short_help="Have the gateway started with the machine.",
     epilog="""\b
 Examples:
   kiro-trio service show                      see what would be installed
@@ -48,9 +49,9 @@ def _options(function: click.decorators.FC) -> click.decorators.FC:
             "-c",
             "--config",
             type=click.Path(path_type=Path),
-            default="config.json",
+            default=usual_config,
             envvar="KIRO_TRIO_CONFIG",
-            show_default=True,
+            show_default="config.json",
             help="Config file; its folder is where the gateway works, and all that it may write to.",
         ),
     ):
@@ -58,16 +59,34 @@ def _options(function: click.decorators.FC) -> click.decorators.FC:
     return function
 
 
-@command.command("show")
+@command.command(
+    "show",
+    short_help="Print the unit, and say where it would be put.",
+    epilog="""\b
+Examples:
+  kiro-trio service show
+  kiro-trio service show --manager launchd
+  kiro-trio service show --machine -c /var/lib/kiro-trio/config.json
+""",
+)
 @_options
 def show(config: Path, manager: str | None, *, machine: bool) -> None:
     """Print the unit (or property list), and say where it would be put."""
     manager = manager or _manager()
+    text = _text(manager, config, machine=machine)
     tell(f"# {_place(manager, machine=machine)}")
-    click.echo(_text(manager, config, machine=machine), nl=False)
+    click.echo(text, nl=False)
 
 
-@command.command("install")
+@command.command(
+    "install",
+    epilog="""\b
+Examples:
+  kiro-trio service install
+  kiro-trio service install -c ~/kiro/config.json --no-start
+  sudo kiro-trio service install --machine -c /var/lib/kiro-trio/config.json
+""",
+)
 @click.option("--no-start", is_flag=True, help="Only write it.")
 @_options
 def install(config: Path, manager: str | None, *, machine: bool, no_start: bool) -> None:
@@ -91,7 +110,14 @@ def install(config: Path, manager: str | None, *, machine: bool, no_start: bool)
         tell("Without you being logged in it runs after: loginctl enable-linger")
 
 
-@command.command("uninstall")
+@command.command(
+    "uninstall",
+    epilog="""\b
+Examples:
+  kiro-trio service uninstall
+  sudo kiro-trio service uninstall --machine
+""",
+)
 @_options
 def uninstall(config: Path, manager: str | None, *, machine: bool) -> None:  # noqa: ARG001 - as the others
     """Stop it and take it away. The config and the accounts stay."""

@@ -8,8 +8,8 @@ from pathlib import Path
 LABEL = "io.github.kiro-trio"
 UNIT = "kiro-trio.service"
 
-# Longer than `shutdownGrace`, so that running streams are not cut.
-_STOP_SECONDS = 45
+# Longer than `shutdownGrace` and a renewal together, so that neither a stream is cut nor a token lost.
+_STOP_SECONDS = 75
 
 # What a network service of one's own needs none of. Those that systemd cannot give a user's own services (they want
 # rights over the machine) stand below.

@@ -21,7 +21,7 @@ from kiro_trio.credentials.state import StateFile, state_path
 from kiro_trio.credentials.store import FileStore
 from kiro_trio.gateway.opening import taken_apart
 from kiro_trio.kiro.identity import machine_id
-from kiro_trio.settings import Settings, load_settings
+from kiro_trio.settings import Settings, load_settings, usual_config
 from kiro_trio.telemetry import configure_logging, register_secret
 from kiro_trio.upstream.clients import Clients
 from kiro_trio.upstream.small_calls import SmallCallsOver
@@ -49,9 +49,9 @@ def account_options(function: _Function) -> _Function:
             "-c",
             "--config",
             type=click.Path(path_type=Path),
-            default="config.json",
+            default=usual_config,
             envvar="KIRO_TRIO_CONFIG",
-            show_default=True,
+            show_default="config.json",
             help="Config file; it need not exist.",
         ),
     ):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from kiro_trio.cli.figures import amount
 from kiro_trio.kiro.usage import UsageLimits
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
@@ -11,11 +12,6 @@ def credits_left(usage: UsageLimits) -> str:
     """What is left, of how much, and until when."""
     until = "" if usage.next_reset is None else f" until {day(usage.next_reset)}"
     return f"{amount(usage.remaining)} of {amount(usage.limit)} credits left{until}"
-
-
-def amount(credits_: float) -> str:
-    """A number of credits without needless digits."""
-    return f"{credits_:.2f}".rstrip("0").rstrip(".")
 
 
 def day(moment: float) -> str:

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import trio
 
+from kiro_trio.cli.signals import insists, stop_signals
 from kiro_trio.telemetry import get_logger
 
 # How long after the death of a process the next one is started, in seconds; one that lived for a minute forgets it.
@@ -25,7 +26,6 @@ _PATIENCE = 2.0
 # Between us and our own processes; no setting of anybody's.
 _VARIABLE = "_KIRO_TRIO_LISTEN_FD"
 
-_STOP = (signal.SIGTERM, signal.SIGINT)
 _LISTENING = "Listening on "
 
 _LOG = get_logger("cli")
@@ -34,13 +34,13 @@ _LOG = get_logger("cli")
 async def run_workers(
     argv: Sequence[str], sock: socket.socket, count: int, on_listening: Callable[[str], None]
 ) -> int:
-    """Keep `count` processes running until SIGTERM or SIGINT, and return the exit code; `sock` is closed by then.
+    """Keep `count` processes running until SIGTERM, SIGINT or SIGHUP, and return the exit code; `sock` is closed by then.
 
     `argv` starts a process that asks `inherited_socket` for its socket. It says where it listens in a line on stdout;
     `on_listening` is called when all have. If the very first does not get that far, its exit code is ours.
     """
     workers = _Workers(argv, sock)
-    with trio.open_signal_receiver(*_STOP) as signals:
+    with trio.open_signal_receiver(*stop_signals()) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(workers.obey, signals)
             try:
@@ -70,12 +70,12 @@ class _Workers:
     async def obey(self, signals: AsyncIterator[int]) -> None:
         """Pass a stop on; the second one ends all at once."""
         async for number in signals:
-            if self.stopping.is_set():
+            if self.stopping.is_set() and insists(number):
                 self.code = 128 + number
                 self._terminate()  # the second for them too: they leave at once
                 await trio.sleep(_PATIENCE)
                 await self.kill()
-            else:
+            elif not self.stopping.is_set():
                 self._stop()
 
     async def keep(self, number: int, *, task_status: trio.TaskStatus[str]) -> None:

@@ -13,9 +13,10 @@ Role = Literal["user", "assistant", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words of the turn's speaker."""
+    """Words of the turn's speaker; `apart` for words about something, which go on from no others."""
 
     text: str
+    apart: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,11 @@ class Choice(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """`name` is set for `Choice.TOOL` only."""
+    """`name` is set for `Choice.TOOL` only; `parallel` allows several calls in one answer."""
 
     choice: Choice = Choice.AUTO
     name: str = ""
+    parallel: bool = True
 
 
 class ThinkingMode(Enum):

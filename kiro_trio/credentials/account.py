@@ -11,10 +11,20 @@ from msgspec import structs
 from kiro_trio.credentials.credential import AccountKind, ArnMode, Credential
 from kiro_trio.credentials.expiry import DEFAULT_LIFETIME, EXPIRED_MARGIN
 from kiro_trio.credentials.record import Out, Record, merge_records
-from kiro_trio.credentials.standing import PLAN_LACKS, RECOVERIES, STRIKES, Standing
+from kiro_trio.credentials.standing import (
+    LONGEST_RETRY_AFTER,
+    MODEL_REFUSED_FOR,
+    PLAN_LACKS,
+    RECOVERIES,
+    STRIKES,
+    Standing,
+)
 
 # With less life than this a token may be dead before Kiro reads it.
 LAST_USE = 30.0
+
+# What began further in the future than this was noted by a clock that has been set back since.
+_CLOCK_SLACK = 60.0
 
 
 @dataclass(slots=True)
@@ -22,7 +32,8 @@ class Account:
     """A credential on the roster. `limit`: requests at a time. The rest is its history and present.
 
     `outs` are the standings in force, each with its own end: a request that was still under way may bring "slow down"
-    after a suspension, and neither must end the other.
+    after a suspension, and neither must end the other. `refused_token` is an access token that Kiro did not take,
+    whatever its expiry says.
     """
 
     credential: Credential
@@ -36,6 +47,7 @@ class Account:
     lifetime: float = DEFAULT_LIFETIME
     delays: int = 0
     renew_after: float = 0.0
+    refused_token: str = field(default="", repr=False)
     in_flight: int = 0
     last_pick: int = 0
     resets_at: float | None = None
@@ -56,6 +68,22 @@ class Account:
         """With so many seconds left a token is renewed before it is used; less for tokens that live only minutes."""
         return min(EXPIRED_MARGIN, self.lifetime / 4)
 
+    def usable(self, now: float, margin: float) -> bool:
+        """Whether the token is good for at least `margin` seconds more, as far as is known."""
+        credential = self.credential
+        refused = credential.access_token == self.refused_token and not credential.api_key
+        return credential.usable(now, margin) and not refused
+
+    def delayed(self, now: float) -> bool:
+        """Whether the renewal of the token has to wait: the last one failed just now."""
+        return now < self.renew_after <= now + LONGEST_RETRY_AFTER
+
+    def take(self, credential: Credential) -> None:
+        """The credential has changed in the store. A new refresh token, whoever got it, is not the one that was refused."""
+        if credential.secret != self.credential.secret:
+            self.outs.pop(Standing.REVOKED, None)
+        self.credential = credential
+
     def stands(self, now: float) -> tuple[Standing, float | None]:
         """The worst of how the account stands now, and until when it is out; None: not for time to say."""
         if self.credential.flaw:
@@ -66,7 +94,7 @@ class Account:
             return Standing.READY, None  # the usual case, asked of every account for every request
         self.heal(now)
         ends = {standing: out.until for standing, out in self.outs.items()}
-        if now < self.renew_after and not self.credential.usable(now, LAST_USE):
+        if self.delayed(now) and not self.usable(now, LAST_USE):
             ends[Standing.RENEWAL_DELAYED] = self.renew_after
         worst = max(ends, key=lambda standing: RECOVERIES[standing].severity, default=Standing.READY)
         return worst, None if None in ends.values() else max(filter(None, ends.values()), default=None)
@@ -80,7 +108,7 @@ class Account:
         plan = self.credential.subscription_title
         if plan and any(lacks in model_id.lower() and part in plan.upper() for part, lacks in PLAN_LACKS):
             return False
-        return not self.refused or self.refused.get(model_id, now) <= now
+        return not self.refused or not now < self.refused.get(model_id, now) <= now + MODEL_REFUSED_FOR
 
     def succeed(self, now: float, model_id: str = "") -> None:
         """A whole reply came: what spoke against the account is proven wrong, but a pause or a spent month stays."""
@@ -101,6 +129,7 @@ class Account:
         self.lifetime = lifetime
         self.renewal_strikes = self.delays = 0
         self.renew_after = 0.0
+        self.refused_token = ""
         if self.outs.pop(Standing.RENEWAL_STRUCK_OUT, None):
             self.rounds = 0
         self.outs.pop(Standing.REVOKED, None)
@@ -110,6 +139,7 @@ class Account:
         self.outs.clear()
         self.strikes = self.renewal_strikes = self.rounds = self.coolings = self.delays = 0
         self.renew_after = 0.0
+        self.refused_token = ""
         self.refused.clear()
         self.kind = self.arn_mode = self.resets_at = None
 
@@ -134,7 +164,7 @@ class Account:
         names = {name: getattr(self, name) for name in _PLAIN}
         return Record(
             **names,
-            mark=self.credential.lineage[-1] if self.credential.lineage else "",
+            mark=self._mark(),
             outs={standing.name: out for standing, out in self.outs.items()},
             refused=dict(self.refused),
             kind=self.kind.name if self.kind else "",
@@ -154,23 +184,32 @@ class Account:
         for name in _PLAIN:
             setattr(self, name, getattr(record, name))
         known = Standing.__members__
-        self.outs = {known[name]: out for name, out in record.outs.items() if name in known}
+        mark = self._mark()
+        self.outs = {
+            known[name]: out for name, out in record.outs.items() if name in known and out.mark in {"", mark}
+        }
         self.kind = AccountKind.__members__.get(record.kind)
         self.arn_mode = ArnMode.__members__.get(record.arn_mode)
         self.refused = dict(record.refused)
+
+    def _mark(self) -> str:
+        """The fingerprint of the present refresh token or key."""
+        return self.credential.lineage[-1] if self.credential.lineage else ""
 
     def put_out(self, standing: Standing, since: float, until: float | None, reason: str) -> None:
         """Give the account a standing; one that it has already can only become longer."""
         out = self.outs.get(standing)
         if out is None:
-            self.outs[standing] = Out(since, until, reason)
+            mark = self._mark() if standing is Standing.REVOKED else ""
+            self.outs[standing] = Out(since, until, reason, mark)
         else:
             longer = None if until is None or out.until is None else max(until, out.until)
             self.outs[standing] = structs.replace(out, until=longer)
 
     def heal(self, now: float) -> None:
         """Let time do its work; whoever looks at `outs` or the counters calls it first."""
-        for standing, out in list(self.outs.items()):
+        for standing, noted in list(self.outs.items()):
+            out = self.outs[standing] = _by_this_clock(noted, now)
             if not RECOVERIES[standing].by_time or out.until is None or now < out.until:
                 continue
             del self.outs[standing]
@@ -179,6 +218,14 @@ class Account:
                 self.strikes = STRIKES - 1
             elif standing is Standing.RENEWAL_STRUCK_OUT:
                 self.renewal_strikes = STRIKES - 1
+
+
+def _by_this_clock(out: Out, now: float) -> Out:
+    """The same pause, from now on, if it was noted by a clock that went ahead of this one."""
+    if out.since <= now + _CLOCK_SLACK:
+        return out
+    until = None if out.until is None else now + max(0.0, out.until - out.since)
+    return structs.replace(out, since=now, until=until)
 
 
 _PLAIN = frozenset(Record.__struct_fields__) - {"mark", "outs", "refused", "kind", "arn_mode"}

@@ -3,7 +3,7 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +19,14 @@ _NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.E
 
 class Locked(OSError):
     """Another process holds the lock and does not let go."""
+
+
+class Overtaken(Exception):
+    """Somebody who knows no lock, such as an editor, has changed the file meanwhile; it was left as it is."""
+
+
+def _always() -> bool:
+    return True
 
 
 @contextmanager
@@ -50,21 +58,23 @@ def lock_beside(path: Path, purpose: str = "") -> FileLock:
     return FileLock(path.with_name(name) if beside else path, mode=0o600, thread_local=False)
 
 
-def replace_file(path: Path, data: bytes) -> bool:
+def replace_file(path: Path, data: bytes, still: Callable[[], bool] = _always) -> bool:
     """Make `data` the content of `path`, readable by its owner only, so that a crash leaves the old or the new.
 
-    Call it under `locked(path)`. Returns False if the file had to be written in place, which a crash of the machine
-    may interrupt.
+    Call it under `locked(path)`. `still` is asked at the last moment whether the file is the one that `data` was made
+    from: bringing it safely to the disk takes long enough for somebody to save his own. Returns False if the file had
+    to be written in place, which a crash of the machine may interrupt.
 
     Raises:
         OSError: it cannot be written at all.
+        Overtaken: it is not.
     """
     try:
-        _replace(path, data)
+        _replace(path, data, still)
     except OSError as error:
         if error.errno not in _NOT_REPLACEABLE or not path.exists():
             raise
-        _overwrite(path, data)
+        _overwrite(path, data, still)
         return False
     return True
 
@@ -76,13 +86,14 @@ def sweep(path: Path) -> None:
             left.unlink()
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, still: Callable[[], bool]) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        _check(still)
         Path(name).replace(path)
     except BaseException:
         with suppress(OSError):
@@ -91,18 +102,39 @@ def _replace(path: Path, data: bytes) -> None:
     _sync_directory(path.parent)
 
 
-def _overwrite(path: Path, data: bytes) -> None:
+def _check(still: Callable[[], bool]) -> None:
+    if not still():
+        raise Overtaken
+
+
+def _overwrite(path: Path, data: bytes, still: Callable[[], bool]) -> None:
     """Write in place, padded to the old length and in one call: killed in between, the file is still whole JSON."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        padded = data.ljust(os.fstat(descriptor).st_size)
-        written = os.pwrite(descriptor, padded, 0)
-        while written < len(padded):
-            written += os.pwrite(descriptor, padded[written:], written)
+        size = os.fstat(descriptor).st_size
+        _check(still)
+        _make_room(descriptor, size, len(data))
+        _write_all(descriptor, data.ljust(size), 0)
         os.ftruncate(descriptor, len(data))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _make_room(descriptor: int, size: int, wanted: int) -> None:
+    """Let a full disk say so while the old content is still there; blanks at its end do it no harm."""
+    try:
+        _write_all(descriptor, b" " * (wanted - size), size)
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, size)
+        raise
+
+
+def _write_all(descriptor: int, data: bytes, position: int) -> None:
+    written = 0
+    while written < len(data):
+        written += os.pwrite(descriptor, data[written:], position + written)
 
 
 def _sync_directory(directory: Path) -> None:
@@ -111,3 +143,10 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def writable(path: Path) -> bool:
+    """Whether a file could be changed as it lies there. True if there is none, for then there is nothing to change."""
+    if not path.exists():
+        return not path.is_symlink()
+    return path.is_file() and os.access(path, os.W_OK, effective_ids=True)

@@ -138,7 +138,8 @@ class _Reader:
     def text(self, key: str) -> str:
         value = self.entry.get(key)
         if value is None or isinstance(value, str):
-            return (value or "").strip()
+            # Half of a surrogate pair, which JSON can hold, has no UTF-8: no answer and no log could say it.
+            return (value or "").strip().encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return self._wrong(key, "must be a string")
 
     def secret(self, key: str) -> str:

@@ -4,7 +4,8 @@ A refresh token that was exchanged and not stored is lost, and its account with 
 their own and shielded, and those who want the result only wait for it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import trio
@@ -16,6 +17,15 @@ Work = Callable[[], Awaitable[Failure | None]]
 """What is to be done; returns None when it is, or why it is not."""
 
 _LOG = get_logger("credentials")
+
+
+@contextmanager
+def survived(what: str) -> Iterator[None]:
+    """Let a bug in `what`, which is done again and again, be logged and no more: every account still works."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - see the docstring
+        _LOG.exception("a task failed", task=what)
 
 
 @dataclass(slots=True)

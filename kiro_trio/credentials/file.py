@@ -6,6 +6,7 @@ possible, and is tried again with the next call.
 """
 
 import copy
+import errno
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kiro_trio.credentials.atomic import locked, replace_file, sweep
+from kiro_trio.credentials.atomic import Overtaken, locked, replace_file, sweep
 from kiro_trio.credentials.credential import Credential, Defaults
 from kiro_trio.credentials.document import Document, InvalidFile, parse_document, render_document
 from kiro_trio.credentials.entry import Entry, InvalidEntry, read_entry
@@ -21,6 +22,10 @@ from kiro_trio.credentials.ledger import Changes, Ledger
 
 _T = TypeVar("_T")
 _Signature = tuple[int, int, int]
+
+# So often we begin anew because somebody saves the file at the moment at which we do.
+_ROUNDS = 20
+_OVERTAKEN = "somebody changes it all the time"
 
 _READ_ONLY = "cannot be written: renewed tokens are lost when the gateway stops, and the accounts with them"
 _IN_PLACE = (
@@ -44,6 +49,7 @@ class CredentialsFile:
         self._defaults = defaults
         self._ledger = Ledger(defaults)
         self._signature: _Signature | None = None
+        self._read_at: _Signature | None = None
         self._rescued = b""
         self._single = False
 
@@ -56,14 +62,15 @@ class CredentialsFile:
         """Every credential as it is known now, saved or not, in the order of the file."""
         return self._ledger.credentials()
 
-    def flaws(self) -> list[str]:
-        """What is wrong with single entries: where each stands, and the keys."""
+    def picture(self) -> tuple[dict[int, Credential], list[str]]:
+        """Every credential, and what is wrong with single entries: where each stands, and the keys."""
+        credentials = self.credentials()
         found = {
             self._ledger.places.get(credential.id, 0): f"(id {credential.id}): {credential.flaw}"
-            for credential in self.credentials().values()
+            for credential in credentials.values()
             if credential.flaw
         } | dict.fromkeys(self._ledger.strays, "is not an object")
-        return [f"entry {place} {flaw}" for place, flaw in sorted(found.items())]
+        return credentials, [f"entry {place} {flaw}" for place, flaw in sorted(found.items())]
 
     def stale(self) -> bool:
         """Whether `sync` has something to do. Costs one `stat`, and may be called beside another call."""
@@ -83,27 +90,35 @@ class CredentialsFile:
         except InvalidFile as error:
             raise InvalidFile(f"{self.path}: {error}") from None
         except OSError as error:
-            raise InvalidFile(f"{self.path}: cannot be read: {error.strerror or error}") from error
+            raise InvalidFile(f"{self.path}: cannot be read: {self._why(error)}") from error
         self.sync()
 
     def sync(self) -> None:
         """Make file and knowledge one; whatever goes wrong becomes `problem`, and nothing known is forgotten."""
         try:
             with self._guard():
-                document = self._read()
-                self.signed_in |= self._ledger.reconcile(document)
-                if self._ledger.unsaved or document.lost:
-                    self._write(document)
-                self._signature = self._stat()
+                self._unite()
                 self.problem = ""
         except InvalidFile as error:
             self.problem = f"{error}; what was last known of it is used on"
-            self._signature = self._stat()
+            self._signature = self._read_at
         except OSError as error:
-            self.problem = f"cannot be used: {error.strerror or error}"
+            self.problem = f"cannot be used: {self._why(error)}"
         self.unsaved = self._ledger.unsaved
         if self.unsaved:
             self.problem += f"; renewed tokens are kept {self._rescue()}"
+
+    def _unite(self) -> None:
+        for _ in range(_ROUNDS):
+            document = self._read()
+            self._signature = self._read_at
+            self.signed_in |= self._ledger.reconcile(document)
+            if not (self._ledger.unsaved or document.lost):
+                return
+            with suppress(Overtaken):
+                self._write(document)
+                return
+        raise OSError(errno.EBUSY, _OVERTAKEN)
 
     def save(self, credential_id: int, changes: Changes) -> None:
         """Keep changes of our own: in memory whatever happens, and in the file if it can be written."""
@@ -167,16 +182,24 @@ class CredentialsFile:
         before = copy.deepcopy(self._ledger)
         try:
             with self._guard():
-                document = self._read()
-                self.signed_in |= self._ledger.reconcile(document)
-                result = change(document)
-                self._write(document)
-                self._signature = self._stat()
+                result = self._changed(change, before)
         except (OSError, InvalidFile) as error:
             self._ledger = before
-            raise NotWritten(f"{self.path}: {getattr(error, 'strerror', None) or error}") from error
+            why = self._why(error) if isinstance(error, OSError) else str(error)
+            raise NotWritten(f"{self.path}: {why}") from error
         self.problem, self.unsaved = "", self._ledger.unsaved
         return result
+
+    def _changed(self, change: Callable[[Document], _T], before: Ledger) -> _T:
+        for _ in range(_ROUNDS):
+            document = self._read()
+            self.signed_in |= self._ledger.reconcile(document)
+            result = change(document)
+            with suppress(Overtaken):
+                self._write(document)
+                return result
+            self._ledger = copy.deepcopy(before)
+        raise OSError(errno.EBUSY, _OVERTAKEN)
 
     def _flaws(self, entry: Entry) -> set[str]:
         return set(filter(None, read_entry(entry, 0, self._defaults.endpoints).flaw.split("; ")))
@@ -188,8 +211,14 @@ class CredentialsFile:
         self.place_problem = "" if beside else _IN_PLACE if inside else _READ_ONLY
         return locked(self.path) if beside or inside else nullcontext()
 
+    def _why(self, error: OSError) -> str:
+        """What the system says, and of which file if it is the lock: another user's, say."""
+        reason, name = error.strerror or str(error), os.fsdecode(error.filename or "")
+        return f"{reason} ({name})" if name.endswith(".lock") else reason
+
     def _read(self) -> Document:
         known = self._ledger.entries()
+        self._read_at = self._stat()  # before it is read: who changes it meanwhile is noticed afterwards
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
@@ -203,8 +232,11 @@ class CredentialsFile:
         return document
 
     def _write(self, document: Document) -> None:
-        if not replace_file(self.path, render_document(document)):
+        """Write the document that was read last; raises `Overtaken` if the file is another one by now."""
+        read_at = self._read_at
+        if not replace_file(self.path, render_document(document), lambda: self._stat() == read_at):
             self.place_problem = _IN_PLACE
+        self._signature = self._stat()
         self._ledger.saved()
         self._rescued = b""
         with suppress(OSError):

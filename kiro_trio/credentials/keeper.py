@@ -25,6 +25,7 @@ from kiro_trio.credentials.credential import (
 )
 from kiro_trio.credentials.custody import Custody, environment_credential
 from kiro_trio.credentials.discoveries import Discoveries, arn_of, arn_to_send
+from kiro_trio.credentials.errands import survived
 from kiro_trio.credentials.owner import Owner
 from kiro_trio.credentials.renewals import Renewals
 from kiro_trio.credentials.roster import DEFAULT_CONCURRENCY, Penalty, Roster, Wish
@@ -180,7 +181,7 @@ class Keeper:
 
         Cancelling it leaves the renewal alone.
         """
-        failure = await self._renewals.forced(lease.credential_id, stale=lease.access_token)
+        failure = await self._renewals.refused(lease.credential_id, lease.access_token)
         credential = self._custody.credential(lease.credential_id)
         if failure is not None or credential is None:
             return failure or Failure(Fault.NO_CREDENTIAL, f"credential {lease.credential_id} was removed")
@@ -200,6 +201,10 @@ class Keeper:
             return None
         loan.tried.add(mode)
         return replace(lease, profile_arn=arn)
+
+    def outlook(self, model_id: str) -> float | None:
+        """In how many seconds the first account can take a request for the model: 0.0 now, None if no time tells."""
+        return self._custody.roster.outlook(model_id, self._custody.clock())
 
     def standings(self) -> list[AccountStatus]:
         """All accounts as they are now, in the order of the store."""
@@ -277,7 +282,8 @@ class Keeper:
     async def _watch_store(self) -> None:
         while True:
             await trio.sleep(self.options.watch_every)
-            await self._custody.sync()
+            with survived("looking for changes"):
+                await self._custody.sync()
 
     async def _keep_state(self) -> None:
         """Write the state down soon after something has changed, and look now and then what others wrote."""
@@ -285,7 +291,8 @@ class Keeper:
             with trio.move_on_after(_EXCHANGE_EVERY):
                 await self._custody.dirty.wait()
             await trio.sleep(_SAVE_AFTER)
-            await self._custody.save_state()
+            with survived("keeping the state"):
+                await self._custody.save_state()
 
 
 def _with_hope(last: Failure, drought: Failure) -> Failure:

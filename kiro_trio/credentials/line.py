@@ -64,4 +64,5 @@ class Line:
         return answers
 
     def _worth_waiting(self, drought: Drought, waiting: _Waiting) -> bool:
-        return drought.until is not None and drought.until <= waiting.since + self._patience
+        back = drought.until is not None and drought.until <= waiting.since + self._patience
+        return back and not drought.avoided

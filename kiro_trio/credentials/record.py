@@ -7,11 +7,15 @@ import msgspec
 
 
 class Out(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why an account is out: since when, until when (None: time does not heal it), and Kiro's word for the cause."""
+    """Why an account is out: since when, until when (None: time does not heal it), and Kiro's word for the cause.
+
+    `mark` is the fingerprint of the one token that it is about, "" if it is about the account.
+    """
 
     since: float
     until: float | None = None
     reason: str = ""
+    mark: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):

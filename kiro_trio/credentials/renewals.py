@@ -19,6 +19,9 @@ from kiro_trio.telemetry import get_logger
 # Two small calls of a minute each, and waiting for the other process.
 _LIMIT = RENEWAL_LOCK_PATIENCE + 150.0
 
+# What a small call takes at most: its answer may hold the only token that is good from now on.
+_GRACE = 32.0
+
 # So many accounts are renewed ahead of time at once: a gateway with a hundred must not begin with a burst.
 _AT_ONCE = 4
 _LOOK_EVERY = 30.0
@@ -33,20 +36,32 @@ class Renewals:
 
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
-        self._errands = Errands("renewal", Fault.RENEWAL_FAILED, limit=_LIMIT)
+        self._errands = Errands("renewal", Fault.RENEWAL_FAILED, limit=_LIMIT, grace=_GRACE)
         self.run = self._errands.run
 
     async def fresh(self, account: Account) -> Failure | None:
         """See to it that the account's token is good, and wait only if it must be renewed.
 
-        A token that cannot be renewed serves as long as it lives. With a good token nobody else gets a turn: whoever has
-        waited for a slot has just let them.
+        A token that cannot be renewed serves as long as it lives, and nobody waits for another try before its time. With a
+        good token nobody else gets a turn: whoever has waited for a slot has just let them.
         """
-        if account.credential.usable(self._custody.clock(), account.margin):
+        now = self._custody.clock()
+        if account.usable(now, LAST_USE if account.delayed(now) else account.margin):
             await trio.lowlevel.checkpoint_if_cancelled()
             return None
         failure = await self.forced(account.id, stale=account.credential.access_token)
-        return None if account.credential.usable(self._custody.clock(), LAST_USE) else failure
+        return None if account.usable(self._custody.clock(), LAST_USE) else failure
+
+    async def refused(self, credential_id: int, token: str) -> Failure | None:
+        """Renew because Kiro did not take `token`; it is not used again. Right after a failed try there is none."""
+        account, now = self._custody.account(credential_id), self._custody.clock()
+        if account is not None:
+            account.refused_token = token
+            if account.delayed(now) and account.credential.access_token == token:
+                await trio.lowlevel.checkpoint()
+                wait = account.renew_after - now
+                return Failure(Fault.RENEWAL_FAILED, "a renewal failed just now", retry_after=wait)
+        return await self.forced(credential_id, stale=token)
 
     async def forced(self, credential_id: int, stale: str) -> Failure | None:
         """Renew the token if it is still the `stale` one; however many ask, it is done once.
@@ -73,8 +88,8 @@ class Renewals:
         now = self._custody.clock()
         early = min(seconds, account.lifetime / 4)  # of a life of minutes: not all the time
         return (
-            not account.credential.usable(now, max(early, account.margin))
-            and now >= account.renew_after
+            not account.usable(now, max(early, account.margin))
+            and not account.delayed(now)
             and account.stands(now)[0] not in _HOPELESS
         )
 
@@ -96,7 +111,7 @@ class Renewals:
             return Failure(
                 Fault.TOKEN_REFUSED, "an API key is not renewed" if credential.api_key else credential.flaw
             )
-        if credential.access_token != stale and credential.usable(self._custody.clock(), account.margin):
+        if credential.access_token != stale and account.usable(self._custody.clock(), account.margin):
             return None
         outcome = await self._exchange(credential)
         if isinstance(outcome, Renewed):

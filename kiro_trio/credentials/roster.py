@@ -59,13 +59,14 @@ class Drought:
     """Nobody can serve. `until`: when the first one is back; None: not by itself.
 
     `standing` is that of the account that is back first, or of the first one. `no_model`: accounts there are, but
-    none of them has the model.
+    none of them has the model. `avoided`: those that have it are all to be avoided, so it is of no use to wait for them.
     """
 
     until: float | None
     detail: str
     standing: Standing | None = None
     no_model: bool = False
+    avoided: bool = False
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ class Roster:
             if account is None:
                 account = Account(credential, self._concurrency)
                 account.recall((records or {}).get(credential.id, Record()))
-            account.credential = credential
+            account.take(credential)
             account.limit = credential.concurrency or self._concurrency
             present[credential.id] = account
         self._accounts = present
@@ -164,6 +165,13 @@ class Roster:
             account.last_used_at = now
             bear(account, penalty, Blow(failure, now, jitter, model_id))
 
+    def outlook(self, model_id: str, now: float) -> float | None:
+        """In how many seconds the first account can take a request for the model: 0.0 now, None if no time tells."""
+        standings = [account.stands(now) for account in self if account.serves(model_id, now)]
+        if any(standing is Standing.READY for standing, _ in standings):
+            return 0.0
+        return min((until - now for _, until in standings if until is not None), default=None)
+
     def available(self, now: float) -> int:
         """How many accounts take requests now."""
         return sum(account.stands(now)[0] is Standing.READY for account in self)
@@ -189,10 +197,11 @@ class Roster:
         having = [account for account in self if account.serves(wish.model_id, now)]
         if not having and any(account.stands(now)[0] is Standing.READY for account in self):
             return Drought(None, f"no account has the model {wish.model_id}", no_model=True)
-        asked = [account for account in having if account.id not in wish.avoid] or having or list(self)
-        standings = [account.stands(now) for account in asked]
+        asked = [account for account in having if account.id not in wish.avoid]
+        avoided = bool(having) and not asked
+        standings = [account.stands(now) for account in asked or having or self]
         returns = [(until, standing) for standing, until in standings if until is not None]
         until, standing = min(returns, key=lambda back: back[0], default=(None, standings[0][0]))
         count = Counter(standing for standing, _ in standings)
         detail = ", ".join(f"{number} {standing.value}" for standing, number in count.items())
-        return Drought(until, f"of {len(self._accounts)} accounts: {detail}", standing)
+        return Drought(until, f"of {len(self._accounts)} accounts: {detail}", standing, avoided=avoided)

@@ -114,6 +114,11 @@ def next_month(now: float) -> float:
     return _midnight(datetime.fromtimestamp(now, UTC).replace(day=1) + timedelta(days=31), day=1)
 
 
+def month_began(now: float) -> float:
+    """The 1st of the month of `now`, 00:00 UTC."""
+    return _midnight(datetime.fromtimestamp(now, UTC), day=1)
+
+
 def _midnight(instant: datetime, day: int | None = None) -> float:
     day = instant.day if day is None else day
     return instant.replace(day=day, hour=0, minute=0, second=0, microsecond=0).timestamp()

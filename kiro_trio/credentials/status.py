@@ -1,12 +1,17 @@
 """How an account looks from outside: for the owner's page, the health page and the log. No secrets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kiro_trio.credentials.account import Account
 from kiro_trio.credentials.credential import api_region, auth_region, effective_endpoint, effective_proxy
 from kiro_trio.credentials.custody import ENVIRONMENT_ID, Custody
 from kiro_trio.credentials.discoveries import arn_to_send, kind_of
 from kiro_trio.credentials.standing import RECOVERIES, Standing
+from kiro_trio.telemetry import get_logger
+
+_LOG = get_logger("credentials")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +85,14 @@ def status_of(account: Account, custody: Custody) -> AccountStatus:
         sends_arn=arn_to_send(account, custody) is not None,
         from_environment=account.id == ENVIRONMENT_ID,
     )
+
+
+def introduce(accounts: Sequence[AccountStatus], file: Path) -> None:
+    """Say with which accounts the gateway begins; what is wrong with single entries has been said."""
+    ready = sum(account.standing is Standing.READY for account in accounts)
+    if not accounts:
+        _LOG.warning("there is no account yet: `kiro-trio login` makes one", file=str(file))
+    elif not ready:
+        _LOG.warning("no account can take requests now: `kiro-trio doctor` tells why", accounts=len(accounts))
+    else:
+        _LOG.info("accounts", known=len(accounts), ready=ready)

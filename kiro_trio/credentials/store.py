@@ -1,7 +1,7 @@
 """Where credentials are kept: the store's interface, and the store that is a file."""
 
 import errno
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -108,8 +108,12 @@ class FileStore:
             await trio.lowlevel.checkpoint()
 
     async def save(self, credential_id: int, changes: Changes) -> None:
-        """Keep changes of our own, such as a renewed token: in memory whatever happens, and in the file if it can."""
-        await self._run(self._file.save, credential_id, changes)
+        """Keep changes of our own, such as a renewed token: in memory whatever happens, and in the file if it can.
+
+        It cannot be cancelled, not even while it waits for its turn: the old token is dead already.
+        """
+        with trio.CancelScope(shield=True):
+            await self._run(self._file.save, credential_id, changes)
 
     async def edit(self, credential_id: int, changes: Changes) -> None:
         """Make an owner's changes to one entry; None takes a key away.
@@ -162,15 +166,15 @@ class FileStore:
             try:
                 return await trio.to_thread.run_sync(work, *args)
             finally:
-                self._publish()
+                with trio.CancelScope(shield=True):  # reading a thousand accounts takes some 100 ms: not here
+                    self._publish(*await trio.to_thread.run_sync(self._file.picture))
 
-    def _publish(self) -> None:
-        credentials = self._file.credentials()
+    def _publish(self, credentials: dict[int, Credential], flaws: Sequence[str]) -> None:
         for credential in credentials.values():
             if credential != self._credentials.get(credential.id):
                 _register_secrets(credential)
         self._credentials = MappingProxyType(credentials)
-        found = (self._file.problem, self._file.place_problem, *self._file.flaws())
+        found = (self._file.problem, self._file.place_problem, *flaws)
         problems = tuple(f"{self.path}: {problem}" for problem in found if problem)
         for problem in problems:
             if problem not in self._problems:

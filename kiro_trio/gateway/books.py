@@ -21,13 +21,14 @@ class Books:
     def note(self, request: SettledRequest) -> None:
         """Enter a request that is over."""
         self.history.note(request)
-        self.clients.charge(request.client, request.credits)
+        self.clients.limits.charge(request)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write and follow until cancelled."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self.history.run)
-            nursery.start_soon(self.clients.run)
+            await nursery.start(self.clients.run)
+            nursery.start_soon(self.balances.run)
             task_status.started()
 
     @property

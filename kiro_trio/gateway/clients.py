@@ -5,10 +5,7 @@ only digests are kept, in a file beside the credentials, and each may have a lim
 """
 
 import hashlib
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 
@@ -16,9 +13,9 @@ import msgspec
 import trio
 
 from kiro_trio.credentials.atomic import locked, replace_file
-from kiro_trio.credentials.standing import next_month
 from kiro_trio.gateway.history import History
 from kiro_trio.gateway.keys import Digest, digest_key, find_key
+from kiro_trio.gateway.limits import Limits, Refusal
 from kiro_trio.telemetry import get_logger
 
 DEFAULT = "default"
@@ -61,14 +58,6 @@ class NameTaken(Exception):
     """There is a client of that name already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a client may not ask now, and when it may again (in seconds)."""
-
-    message: str
-    retry_after: float
-
-
 class Clients:
     """All keys. Await `open` first; `run` follows changes that other processes make.
 
@@ -82,21 +71,18 @@ class Clients:
     def __init__(self, path: Path, configured: str, history: History, clock: Callable[[], float]) -> None:
         self.path = path
         self.problem = ""
-        self._history = history
+        self.limits = Limits(history, clock)
         self._clock = clock
         self._configured: Digest | None = None
         self._keys: dict[str, ClientKey] = {}
         self._digests: dict[str, Digest] = {}
-        self._times: dict[str, deque[float]] = {}
-        self._spent: dict[str, float] = {}
-        self._month = (0.0, 0.0)
         self._stamp: tuple[int, int] | None = None
         self.configure(configured)
 
     @property
     def required(self) -> bool:
-        """Whether a key is asked for at all."""
-        return bool(self._digests)
+        """Whether a key is asked for at all; also while we cannot know whether there are any."""
+        return bool(self._digests or self.problem)
 
     @property
     def keys(self) -> list[ClientKey]:
@@ -112,54 +98,35 @@ class Clients:
         """The name of the client whose key is among these."""
         return find_key(presented, self._digests) if self.required else ANYBODY
 
-    def admit(self, name: str) -> Refusal | None:
-        """Let a client ask once more, or say why not."""
+    async def admit(self, name: str) -> Refusal | None:
+        """Let a client ask once more, or say why not. Who was let in must `leave`; cancelled, nobody was."""
         key = self._keys.get(name)
         if key is None:
-            return None
-        now = self._clock()
-        if key.credits_per_month is not None and self.spent(name) >= key.credits_per_month:
-            return Refusal("This key has used its credits of the month.", next_month(now) - now)
-        if key.per_minute is not None:
-            times = self._times.setdefault(name, deque())
-            while times and times[0] <= now - 60:
-                times.popleft()
-            if len(times) >= key.per_minute:
-                return Refusal("This key has made its requests of the minute.", max(1.0, times[0] + 60 - now))
-            times.append(now)
-        return None
+            return await self.limits.enter(name, None, None)
+        return await self.limits.enter(name, key.per_minute, key.credits_per_month)
 
-    def charge(self, name: str, credits_used: float | None) -> None:
-        """Book what a request of a client has cost."""
-        self.spent(name)
-        self._spent[name] = self._spent.get(name, 0.0) + (credits_used or 0.0)
-
-    def spent(self, name: str) -> float:
-        """The credits that a client has used in this month (UTC)."""
-        now = self._clock()
-        if not self._month[0] <= now < self._month[1]:
-            self._month = (self._month_began(), next_month(now))
-            self._spent.clear()
-        return self._spent.get(name, 0.0)
+    def leave(self, name: str) -> None:
+        """A request that was let in is over, however it ended."""
+        self.limits.leave(name)
 
     async def open(self) -> None:
         """Read the file for the first time."""
         await trio.to_thread.run_sync(self._read)
         self._index()
 
-    async def run(self) -> None:
-        """Follow the file and the month's credits for ever."""
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Follow the file and the month's credits for ever; begun when what was used before is known."""
+        await self.limits.recount()
+        task_status.started()
+        counted = trio.current_time()
         while True:
-            self.spent("")
-            counted = await self._history.credits_by_client(self._month_began())
-            self._spent = {name: max(used, self._spent.get(name, 0.0)) for name, used in counted.items()} | {
-                name: used for name, used in self._spent.items() if name not in counted
-            }
-            until = trio.current_time() + _RECOUNT_EVERY
-            while trio.current_time() < until:
-                await trio.sleep(_LOOK_EVERY)
-                if self._stat() != self._stamp:
-                    await self.open()
+            await trio.sleep(_LOOK_EVERY)
+            if self._stat() != self._stamp:
+                await self.open()
+            limited = any(key.credits_per_month is not None for key in self._keys.values())
+            if limited or trio.current_time() >= counted + _RECOUNT_EVERY:
+                await self.limits.recount()
+                counted = trio.current_time()
 
     async def create(
         self, name: str, *, per_minute: int | None = None, credits_per_month: float | None = None
@@ -233,9 +200,11 @@ class Clients:
         self._stamp = self._stat()
         try:
             found = msgspec.json.decode(self.path.read_bytes(), type=_File).keys
+            for key in found:
+                bytes.fromhex(key.digest)
         except FileNotFoundError:
             found = []
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, ValueError) as error:
             problem = f"{self.path}: {getattr(error, 'strerror', None) or 'is damaged'}"
             if problem != self.problem:
                 _LOG.error("client keys cannot be read", problem=problem)
@@ -254,11 +223,6 @@ class Clients:
     def _index(self) -> None:
         digests = {name: bytes.fromhex(key.digest) for name, key in self._keys.items()}
         self._digests = {DEFAULT: self._configured, **digests} if self._configured else digests
-        self._times = {name: times for name, times in self._times.items() if name in self._keys}
-
-    def _month_began(self) -> float:
-        now = datetime.fromtimestamp(self._clock(), UTC)
-        return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def _name_of(keys: Mapping[str, ClientKey], key_id: str) -> str:

@@ -1,9 +1,8 @@
 """Gateway: what all requests and the owner share, built once from the settings by `kiro_trio.gateway.opening`."""
 
-import os
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -11,19 +10,24 @@ import trio
 
 from kiro_trio.conversation.prompt import Prompt
 from kiro_trio.conversation.tokens import estimate_tokens
+from kiro_trio.credentials.atomic import writable
 from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.clock import wall_clock
 from kiro_trio.credentials.keeper import Keeper
+from kiro_trio.credentials.status import introduce
 from kiro_trio.credentials.store import FileStore
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.gateway.books import Books
+from kiro_trio.gateway.capturing import Capturing
 from kiro_trio.gateway.gauges import Gauges
 from kiro_trio.gateway.lessons import Lessons, calibration_path
+from kiro_trio.gateway.listing import follow_models
 from kiro_trio.gateway.live import Live, LiveRequest
 from kiro_trio.gateway.metrics import Metrics
 from kiro_trio.gateway.reloading import Adopted, adopt
 from kiro_trio.gateway.settled import SettledRequest, settle
-from kiro_trio.gateway.values import catalog_of, documents_of, options_of, patience_of
+from kiro_trio.gateway.sign_ins import SignIns
+from kiro_trio.gateway.values import Taken, catalog_of, documents_of, options_of, patience_of
 from kiro_trio.gateway.watching import WatchedAttempts, WatchedLeases
 from kiro_trio.kiro.catalog import UnknownModel
 from kiro_trio.kiro.identity import conversation_ids
@@ -34,7 +38,7 @@ from kiro_trio.session.run import Attempt, Session, Translator
 from kiro_trio.settings import Settings
 from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import register_secret, set_level
-from kiro_trio.upstream.attempt import Attempts, Limits
+from kiro_trio.upstream.attempt import Attempts, Limits, Witness
 from kiro_trio.upstream.http1 import Http1Client
 from kiro_trio.upstream.model_list import ModelList
 from kiro_trio.upstream.search import SearchBetween, SearchOnly, SearchServer
@@ -44,11 +48,6 @@ from kiro_trio.upstream.token_count import RemoteCount
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024
 
 _CLOSING = 2.0  # seconds that the goodbyes to idle connections may take
-
-# When Kiro is asked for its models, in seconds: soon, but not before the first requests; and after a failure.
-LIST_AFTER = 10.0
-LIST_EVERY = 3600.0
-LIST_AGAIN_AFTER = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +66,10 @@ class Parts:
     wire: Wire
     metrics: Metrics
     books: Books
+    sign_ins: SignIns
     source: Source | None = None
     counter: RemoteCount | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A prompt as it was taken in, and what is said to Kiro. `tokens` is `estimate` in the light of experience."""
-
-    prompt: Prompt
-    request: KiroRequest
-    estimate: int
-    tokens: int
+    capturing: Capturing | None = None
 
 
 class Gateway:
@@ -96,6 +87,7 @@ class Gateway:
         self.metrics = parts.metrics
         self.live = Live()
         self.books = parts.books
+        self.sign_ins = parts.sign_ins
         self.source = parts.source
         self.metrics.registry.register(Gauges(parts.keeper, self.live, self.books.balances))
         self.draining = False
@@ -106,6 +98,7 @@ class Gateway:
             calibration_path(Path(settings.credentials_file)) if settings.calibrate_tokens else None
         )
         self._counter = parts.counter
+        self._capturing = parts.capturing
         self._documents = documents_of(settings)
         self._options = options_of(settings)
         self._patience = patience_of(settings)
@@ -128,11 +121,15 @@ class Gateway:
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.keeper.run)
+                introduce(self.keeper.standings(), self.store.path)
                 await nursery.start(self.lessons.run)
                 if self.settings.list_models:
-                    nursery.start_soon(self._list_models)
+                    nursery.start_soon(follow_models, self._model_list, self._adopt_models)
                 await nursery.start(self.books.run)
+                await nursery.start(self.sign_ins.run)
                 nursery.start_soon(self.metrics.watch_loop)
+                if self._capturing is not None:
+                    await nursery.start(self._capturing.run)
                 task_status.started()
                 await self._stop.wait()
                 nursery.cancel_scope.cancel(reason="the gateway is being stopped")
@@ -190,7 +187,7 @@ class Gateway:
 
     async def store_writable(self) -> bool:
         """Whether a renewed token could be kept. True if there is nothing that would have to be kept."""
-        return await trio.to_thread.run_sync(_writable, self.store.path)
+        return await trio.to_thread.run_sync(writable, self.store.path)
 
     async def _with_documents(self, prompt: Prompt) -> Prompt:
         return prompt if self._documents is None else await self._documents.read(prompt)
@@ -225,7 +222,7 @@ class Gateway:
             new_translator=new_translator,
             live=live,
             leases=WatchedLeases(self.keeper, entry),
-            attempt=WatchedAttempts(self._attempt(prompt), entry, self.metrics),
+            attempt=WatchedAttempts(self._attempt(prompt, entry.recording), entry, self.metrics),
             patience=self._patience,
             closing=self.closing,
             jitter=random.random,  # noqa: S311 - spreads retries, keeps no secret
@@ -253,11 +250,19 @@ class Gateway:
             conversation=f"{prompt.salt}:{prompt.session}" if prompt.session else "",
         )
 
+    def record(self, entry: LiveRequest, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        """Note what is asked and answered, if the owner wants captures."""
+        if self._capturing is not None:
+            lower = {name.lower(): value for name, value in headers}
+            entry.recording = self._capturing.begin(path, lower, body)
+
     def settle(self, entry: LiveRequest, session: Session) -> SettledRequest:
         """Keep what is to be known of a request that is over; called once for each that ran."""
         settled = settle(entry, session.outcome)
         self.metrics.note_settled(settled, entry)
         self.books.note(settled)
+        if self._capturing is not None and entry.recording is not None:
+            self._capturing.finish(entry.recording, settled, session.outcome, self.settings)
         return settled
 
     def _build(self, prompt: Prompt) -> KiroRequest:
@@ -270,23 +275,18 @@ class Gateway:
             options=self.lessons.advise(prompt, self._options),
         )
 
-    async def _list_models(self) -> None:
-        """Ask now and then which models there are; nothing that goes wrong with it matters to anybody."""
-        await trio.sleep(LIST_AFTER)
-        while True:
-            pages = await self._model_list.ask()
-            if pages:
-                self._pages = pages
-                self.catalog = catalog_of(self.settings, pages)
-            await trio.sleep(LIST_EVERY if pages else LIST_AGAIN_AFTER)
+    def _adopt_models(self, pages: Sequence[bytes]) -> None:
+        self._pages = pages
+        self.catalog = catalog_of(self.settings, pages)
 
-    def _attempt(self, prompt: Prompt) -> Attempt:
+    def _attempt(self, prompt: Prompt, witness: Witness | None) -> Attempt:
+        attempts = self._attempts if witness is None else replace(self._attempts, witness=witness)
         if prompt.web_search is None:
-            return self._attempts
+            return attempts
         query = asked_query(prompt)
         if query is not None:
             return SearchOnly(self._search, query, prompt.web_search)
-        return SearchBetween(self._attempts, self._search, prompt, prompt.web_search, self._build)
+        return SearchBetween(attempts, self._search, prompt.web_search)
 
 
 def _estimate(prompt: Prompt) -> int:
@@ -294,9 +294,3 @@ def _estimate(prompt: Prompt) -> int:
         return estimate_tokens(prompt)
     except RecursionError:
         raise InvalidRequest("tools or their inputs are nested too deeply") from None
-
-
-def _writable(path: Path) -> bool:
-    if not path.exists():
-        return not path.is_symlink()
-    return path.is_file() and os.access(path, os.W_OK, effective_ids=True)

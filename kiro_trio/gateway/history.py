@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 import trio
 
+from kiro_trio.credentials.standing import month_began
 from kiro_trio.gateway import rows, tables
-from kiro_trio.gateway.rows import LatencyRow, Page, UsageRow, Wanted, decode_record
+from kiro_trio.gateway.rows import LatencyRow, Page, SessionRow, UsageRow, Wanted, decode_record
 from kiro_trio.gateway.settled import SettledRequest
 from kiro_trio.gateway.tables import BY, SCHEMA, VERSION
 from kiro_trio.telemetry import get_logger
@@ -100,6 +101,15 @@ class History:
 
         return await self._read(look)
 
+    async def session(self, digest: str) -> SessionRow | None:
+        """What the session of that digest has used, None for one that is not known; raises HistoryUnavailable."""
+
+        def look(database: sqlite3.Connection) -> SessionRow | None:
+            row = database.execute(tables.SESSION, (digest,)).fetchone()
+            return None if row is None else SessionRow(*row)
+
+        return await self._read(look)
+
     async def usage(self, by: str, since: float, until: float) -> list[UsageRow]:
         """What was used between two moments (epoch seconds), by one of `tables.BY`; raises HistoryUnavailable."""
         query = tables.usage_query(by)
@@ -114,12 +124,27 @@ class History:
         return await self._read(lambda database: rows.percentiles(database.execute(tables.LATENCY, hours)))
 
     async def credits_by_client(self, since: float) -> dict[str, float]:
-        """The credits that each client has used since then; {} if that cannot be known."""
-        try:
-            used = await self.usage("client", since, self._clock() + 1)
-        except HistoryUnavailable:
-            return {}
+        """The credits that each client has used since then, by any process; raises HistoryUnavailable."""
+        used = await self.usage("client", since, self._clock() + 1)
         return {str(row.key): row.credits for row in used}
+
+    async def enter_minute(self, client: str, most: int, now: float) -> float | None:
+        """Note one more request of a client, if no process has noted `most` in the minute before.
+
+        Returns None if it is noted, else when the one was noted that must be a minute old first; raises
+        HistoryUnavailable.
+        """
+
+        def enter(database: sqlite3.Connection) -> float | None:
+            with database:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute(tables.FORGET_MINUTES, (now,))
+                row = database.execute(tables.NTH_OF_MINUTE, (client, most - 1)).fetchone()
+                if row is None:
+                    database.execute(tables.ENTER_MINUTE, (client, now))
+            return None if row is None else float(row[0])
+
+        return await self._read(enter)
 
     async def last_used(self) -> dict[str, float]:
         """When each client's key was used last, in epoch seconds; {} if that cannot be known."""
@@ -138,28 +163,36 @@ class History:
     async def _use(self, work: Callable[[sqlite3.Connection], Any]) -> None:
         """Write what is noted and do `work`, in a thread; what goes wrong becomes `problem`."""
         async with self._busy:
-            noted, seen = list(self._noted), dict(self._seen)
-            self._noted.clear()
-            self._seen.clear()
-            problem = await trio.to_thread.run_sync(self._do, noted, seen, work)
+            problem = await trio.to_thread.run_sync(self._do, work)
         if problem and problem != self.problem:
             _LOG.error("the history is not kept", problem=problem)
         self.problem = problem
 
-    def _do(
-        self, noted: list[SettledRequest], seen: dict[str, float], work: Callable[[sqlite3.Connection], Any]
-    ) -> str:
+    def _do(self, work: Callable[[sqlite3.Connection], Any]) -> str:
         try:
             database = self._open()
-            if noted or seen:
-                with database:
-                    database.execute("BEGIN IMMEDIATE")
-                    rows.write(database, noted, seen, keep=self._retention.requests > 0)
+            self._write(database)
             work(database)
-        except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
-            self.lost += len(noted)
+        except (sqlite3.Error, OSError, msgspec.MsgspecError, ValueError) as error:
             return f"{self.path}: {error}"
         return ""
+
+    def _write(self, database: sqlite3.Connection) -> None:
+        """Write what is noted. If the file does not take it now it may later; what can never be written is lost."""
+        noted = [self._noted.popleft() for _ in range(len(self._noted))]
+        seen, self._seen = self._seen, {}
+        if not noted and not seen:
+            return
+        try:
+            with database:
+                database.execute("BEGIN IMMEDIATE")
+                rows.write(database, noted, seen, keep=self._retention.requests > 0)
+        except (sqlite3.OperationalError, OSError):
+            self._noted.extendleft(reversed(noted))
+            raise
+        except (sqlite3.Error, msgspec.MsgspecError, ValueError):
+            self.lost += len(noted)
+            raise
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
@@ -178,8 +211,11 @@ class History:
         with database:
             database.execute("DELETE FROM requests WHERE at < ?", (now - kept.days * 86400,))
             database.execute(tables.TIDY_REQUESTS, (kept.requests,))
-            for table in ("usage", "latency"):
-                database.execute(f"DELETE FROM {table} WHERE hour < ?", (now - kept.usage_days * 86400,))  # noqa: S608 - our own two words
+            database.execute(tables.TIDY_SESSIONS, (now - kept.days * 86400, kept.requests))
+            old = now - kept.usage_days * 86400
+            database.execute("DELETE FROM latency WHERE hour < ?", (old,))
+            # The limits of clients' keys are counted by the sums of the running month.
+            database.execute("DELETE FROM usage WHERE hour < ?", (min(old, month_began(now)),))
 
     def _close(self) -> None:
         if self._database is not None:

@@ -11,6 +11,7 @@ from enum import Enum
 
 import trio
 
+from kiro_trio.captures.recording import Recording
 from kiro_trio.conversation.faults import Fault
 from kiro_trio.session.outbox import Outbox
 from kiro_trio.session.run import Session
@@ -66,6 +67,7 @@ class LiveRequest:
     attempts: list[LiveAttempt] = field(default_factory=list)
     session: Session | None = field(default=None, repr=False)
     outbox: Outbox | None = field(default=None, repr=False)
+    recording: Recording | None = field(default=None, repr=False)
 
     def enter(self, phase: Phase) -> None:
         """Begin something else."""

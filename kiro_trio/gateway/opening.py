@@ -1,22 +1,31 @@
 """Opening: the settings taken apart, and the gateway built of them. Below this module nobody reads settings."""
 
 import sys
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
+from typing import Any
 
-from kiro_trio.credentials.calls import Wire
+from kiro_trio.credentials.calls import SmallCalls, Wire
 from kiro_trio.credentials.clock import wall_clock
-from kiro_trio.credentials.credential import Defaults
+from kiro_trio.credentials.credential import Defaults, effective_proxy
+from kiro_trio.credentials.entry import read_entry
 from kiro_trio.credentials.keeper import Keeper, KeeperOptions
+from kiro_trio.credentials.login.desk import Desk
 from kiro_trio.credentials.state import StateFile
 from kiro_trio.credentials.store import FileStore
 from kiro_trio.gateway.balances import Balances
 from kiro_trio.gateway.books import Books
+from kiro_trio.gateway.capturing import capturing_of
 from kiro_trio.gateway.clients import Clients as ClientKeys
 from kiro_trio.gateway.gateway import Gateway, Parts
 from kiro_trio.gateway.history import History, Retention
 from kiro_trio.gateway.metrics import Metrics
+from kiro_trio.gateway.sign_ins import Accounts, SignIns
 from kiro_trio.gateway.watching import CountedCalls
 from kiro_trio.kiro.endpoint import Versions
+from kiro_trio.kiro.identity import machine_id
 from kiro_trio.kiro.preset_changes import changed_presets
 from kiro_trio.settings import Settings
 from kiro_trio.settings.source import Source
@@ -43,6 +52,7 @@ async def open_gateway(settings: Settings, source: Source | None = None) -> Gate
     metrics = Metrics()
     clients = Clients(tls, connect_timeout=settings.connect_timeout)
     calls = CountedCalls(SmallCallsOver(clients), metrics.note_call)
+    signing = CountedCalls(calls.calls, metrics.note_call, "sign_in")
     path = Path(settings.credentials_file)
     store = FileStore(path, defaults)
     await store.open()
@@ -51,6 +61,8 @@ async def open_gateway(settings: Settings, source: Source | None = None) -> Gate
     client = Http1Client(
         tls, connect_timeout=settings.connect_timeout, by_hand=settings.fast_path, max_idle=_MAX_IDLE
     )
+    books = await _open_books(settings, path, keeper)
+    accounts = Accounts(store, keeper.owner, books.balances)
     return Gateway(
         Parts(
             settings=settings,
@@ -60,9 +72,11 @@ async def open_gateway(settings: Settings, source: Source | None = None) -> Gate
             calls=calls,
             wire=wire,
             metrics=metrics,
-            books=await _open_books(settings, path, keeper),
+            books=books,
+            sign_ins=SignIns(accounts, partial(_desk, signing, defaults, wire)),
             source=source,
             counter=_counter(settings, clients),
+            capturing=capturing_of(settings),
         )
     )
 
@@ -98,6 +112,13 @@ async def _open_books(settings: Settings, path: Path, keeper: Keeper) -> Books:
     keys = ClientKeys(path.with_name(f"{path.stem}.keys.json"), settings.api_key, history, wall_clock)
     await keys.open()
     return Books(history, keys, Balances(keeper.owner, wall_clock))
+
+
+def _desk(calls: SmallCalls, defaults: Defaults, wire: Wire, settings: Mapping[str, Any]) -> Desk:
+    """A desk to sign in at, for an account whose entry will have `settings`: on a machine of its own, through its proxy."""
+    machine = machine_id(configured=defaults.machine_id or "", fallback=token_hex(16))
+    proxy = effective_proxy(read_entry(dict(settings), 0, defaults.endpoints), defaults)
+    return Desk(calls, wire, defaults, wall_clock, machine, proxy)
 
 
 def _counter(settings: Settings, clients: Clients) -> RemoteCount | None:

@@ -17,10 +17,14 @@ AT_ONCE = frozenset(
         "model_aliases",
         "models",
         "ping_interval",
+        "prefill",
         "request_deadline",
         "size_hints",
+        "strict_schemas",
         "thinking_history",
         "unknown_models",
+        "unsupported_media",
+        "upstream_body_limit",
     }
 )
 """What `Gateway.adopt` takes over for every request from then on; everything else was built in at the start."""

@@ -50,6 +50,20 @@ class UsageRow(msgspec.Struct, frozen=True, rename="camel"):
     credits: float
 
 
+class SessionRow(msgspec.Struct, frozen=True, rename="camel"):
+    """What a session of a client has used so far. `last_at` is epoch seconds, `credential` the account of the last try."""
+
+    last_at: float
+    credential: int | None
+    requests: int
+    failures: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    credits: float
+
+
 class LatencyRow(msgspec.Struct, frozen=True, rename="camel"):
     """Percentiles of one hour or day (`key`, epoch seconds), in seconds, right to five percent.
 
@@ -70,6 +84,8 @@ def write(
     """Write requests that are over, and when each client was seen."""
     if keep:
         database.executemany(tables.NOTE, [_row(request) for request in noted])
+        in_sessions = [request for request in noted if request.session]
+        database.executemany(tables.ADD_SESSION, [_in_session(request) for request in in_sessions])
     database.executemany(tables.ADD_USAGE, [_usage(request) for request in noted])
     database.executemany(
         tables.ADD_LATENCY,
@@ -101,9 +117,24 @@ def _usage(request: SettledRequest) -> tuple[Any, ...]:
         _hour(request.at),
         request.client,
         request.model,
-        -1 if request.credential is None else request.credential,
+        _account(request),
         int(request.outcome != WHOLE),
         request.seconds,
+        *_used(request),
+    )
+
+
+def _in_session(request: SettledRequest) -> tuple[Any, ...]:
+    failed = int(request.outcome != WHOLE)
+    return (request.session, request.at, _account(request), failed, *_used(request))
+
+
+def _account(request: SettledRequest) -> int:
+    return -1 if request.credential is None else request.credential
+
+
+def _used(request: SettledRequest) -> tuple[Any, ...]:
+    return (
         request.input_tokens or 0,
         request.output_tokens or 0,
         request.cache_read_tokens or 0,

@@ -1,5 +1,6 @@
 """What is kept of a request when it is over: for the log, the metrics and the owner. Never a word of it."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ class SettledRequest(msgspec.Struct, frozen=True, rename="camel"):
 
     `status` is what the client saw, or 499 when it left. `outcome` is `whole` or a fault's name. Tokens and credits
     are None where Kiro did not say; `measured` tells whether `output_tokens` is Kiro's number or our estimate.
+    `session` is the digest of the client's session, "" if the client did not name one.
     """
 
     id: str
@@ -56,6 +58,7 @@ class SettledRequest(msgspec.Struct, frozen=True, rename="camel"):
     estimate: int
     prefix_hash: str
     attempts: tuple[SettledAttempt, ...]
+    session: str = ""
 
     @property
     def credential(self) -> int | None:
@@ -65,7 +68,7 @@ class SettledRequest(msgspec.Struct, frozen=True, rename="camel"):
     def line(self) -> dict[str, Any]:
         """The request as its line in the log shows it, without what the line's context has already."""
         line: dict[str, Any] = msgspec.structs.asdict(self)
-        for name in ("id", "at", "client", "model", "stream", "measured"):
+        for name in ("id", "at", "client", "model", "stream", "measured", "session"):
             del line[name]
         line["attempts"] = [_brief(attempt) for attempt in self.attempts]
         return line
@@ -97,7 +100,13 @@ def settle(request: LiveRequest, outcome: Outcome) -> SettledRequest:
         estimate=request.estimate,
         prefix_hash=request.prefix_hash,
         attempts=tuple(_settled(attempt) for attempt in outcome.attempts),
+        session=session_digest(request.conversation),
     )
+
+
+def session_digest(conversation: str) -> str:
+    """What is kept of a conversation's name: enough to find it again for whoever knows the name; "" for none."""
+    return hashlib.sha256(conversation.encode()).hexdigest()[:32] if conversation else ""
 
 
 def name_of(fault: Fault | None) -> str:

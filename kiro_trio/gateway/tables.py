@@ -2,7 +2,7 @@
 
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS requests (
@@ -40,6 +40,21 @@ CREATE TABLE IF NOT EXISTS latency (
     count INTEGER NOT NULL,
     PRIMARY KEY (hour, kind, bucket)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS minutes (client TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS minutes_client ON minutes (client, at);
+CREATE TABLE IF NOT EXISTS sessions (
+    session TEXT PRIMARY KEY,
+    last_at REAL NOT NULL,
+    credential INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    credits REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sessions_last ON sessions (last_at);
 CREATE TABLE IF NOT EXISTS clients (name TEXT PRIMARY KEY, last_used REAL NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
@@ -58,6 +73,28 @@ ON CONFLICT DO UPDATE SET
     cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens, credits = credits + excluded.credits
 """
 
+ADD_SESSION = """
+INSERT INTO sessions VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    credential = CASE WHEN excluded.credential < 0 THEN credential ELSE excluded.credential END,
+    last_at = max(last_at, excluded.last_at), requests = requests + 1, failures = failures + excluded.failures,
+    input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
+    cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
+    cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens, credits = credits + excluded.credits
+"""
+
+SESSION = """
+SELECT last_at, nullif(credential, -1), requests, failures, input_tokens, output_tokens, cache_read_tokens,
+       cache_write_tokens, credits
+FROM sessions WHERE session = ?
+"""
+
+TIDY_SESSIONS = """
+DELETE FROM sessions WHERE last_at < ?1 OR session IN (
+    SELECT session FROM sessions ORDER BY last_at DESC LIMIT -1 OFFSET ?2
+)
+"""
+
 ADD_LATENCY = """
 INSERT INTO latency VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1
 """
@@ -65,6 +102,12 @@ INSERT INTO latency VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count 
 SEEN = """
 INSERT INTO clients VALUES (?, ?) ON CONFLICT DO UPDATE SET last_used = max(last_used, excluded.last_used)
 """
+
+FORGET_MINUTES = "DELETE FROM minutes WHERE at <= ?1 - 60 OR at > ?1 + 60"
+
+NTH_OF_MINUTE = "SELECT at FROM minutes WHERE client = ? ORDER BY at DESC LIMIT 1 OFFSET ?"
+
+ENTER_MINUTE = "INSERT INTO minutes VALUES (?, ?)"
 
 LAST_USED = "SELECT name, last_used FROM clients"
 

@@ -1,14 +1,28 @@
-"""What sessions are handed, made of the settings: the catalogue, and how prompts and documents are treated."""
+"""What sessions are handed, most of it made of the settings: the catalogue, and how prompts and documents are treated."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from kiro_trio.conversation.prompt import Prompt
 from kiro_trio.gateway.documents import DocumentLimits, DocumentReader
 from kiro_trio.kiro.catalog import DEFAULT as DEFAULT_CATALOG
 from kiro_trio.kiro.catalog import Catalog
 from kiro_trio.kiro.hints import NO_HINTS, Hints
-from kiro_trio.kiro.options import EarlierThinking, RequestOptions
+from kiro_trio.kiro.limits import Limits
+from kiro_trio.kiro.options import EarlierThinking, Prefill, RequestOptions, Unsupported
+from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.session.run import Patience
 from kiro_trio.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A prompt as it was taken in, and what is said to Kiro. `tokens` is `estimate` in the light of experience."""
+
+    prompt: Prompt
+    request: KiroRequest
+    estimate: int
+    tokens: int
 
 
 def catalog_of(settings: Settings, pages: Sequence[bytes] = ()) -> Catalog:
@@ -39,4 +53,8 @@ def options_of(settings: Settings) -> RequestOptions:
         native_documents=settings.documents == "native",
         earlier_thinking=EarlierThinking(settings.thinking_history),
         hints=Hints() if settings.size_hints else NO_HINTS,
+        prefill=Prefill(settings.prefill),
+        unsupported=Unsupported(settings.unsupported_media),
+        strict_schemas=settings.strict_schemas,
+        limits=Limits(body_bytes=settings.upstream_body_limit),
     )

@@ -65,6 +65,10 @@ class WatchedLeases:
         """As the leases do it."""
         self.leases.settle(lease, failure, penalty)
 
+    def outlook(self, model_id: str) -> float | None:
+        """As the leases do it."""
+        return self.leases.outlook(model_id)
+
 
 @dataclass(frozen=True, slots=True)
 class WatchedAttempts:
@@ -80,6 +84,8 @@ class WatchedAttempts:
         entry.enter(Phase.ASKED)
         mine = LiveAttempt(lease.credential_id, entry.since)
         entry.attempts.append(mine)
+        if entry.recording is not None:
+            entry.recording.begin()
         waiting_since = mine.started
 
         async def watched(events: Sequence[ReplyEvent]) -> None:
@@ -107,16 +113,20 @@ class WatchedAttempts:
 
 @dataclass(frozen=True, slots=True)
 class CountedCalls:
-    """`kiro_trio.credentials.calls.SmallCalls` that tells `note` what each call was for and whether it was answered."""
+    """`kiro_trio.credentials.calls.SmallCalls` that tells `note` what each call was for and whether it was answered.
+
+    `purpose` is what all of them are for, "" if each says it itself.
+    """
 
     calls: SmallCalls
     note: Callable[[str, str], None]
+    purpose: str = ""
 
     async def send(self, call: Call, proxy: Proxy | None) -> SmallResponse | Failure:
         """As the calls do it."""
         answer = await self.calls.send(call, proxy)
         told = answer.fault.name.lower() if isinstance(answer, Failure) else f"{answer.status // 100}xx"
-        self.note(purpose_of(call), told)
+        self.note(self.purpose or purpose_of(call), told)
         return answer
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from kiro_trio.conversation.faults import Failure, Fault
 from kiro_trio.conversation.reply import Finished, StopReason, Usage
-from kiro_trio.kiro.events import ContextUsage, Metadata, Metering, Metrics, count_name
+from kiro_trio.kiro.events import ContextUsage, Metadata, Metering, Metrics, count_name, word
 
 CONTENT_LENGTH = "CONTENT_LENGTH_EXCEEDED"
 """Our word among Kiro's stop reasons for a `ContentLengthExceededException` after the reply had begun."""
@@ -44,7 +44,8 @@ _CUT_SHORT = frozenset({StopReason.CONTEXT_WINDOW, StopReason.MAX_TOKENS, StopRe
 class Said:
     """What a reply has in it: `text` of more than white space, whole tool `calls`, `thinking`.
 
-    `incomplete` is what the first call lacks that is not whole, or "". `end` is how the client's own limits have ended
+    `incomplete` is what the first call lacks that is not whole, or "", and `too_long` whether it is so long that it was
+    cut off for that. `end` is how the client's own limits have ended
     the reply, if they have.
     """
 
@@ -52,6 +53,7 @@ class Said:
     calls: bool
     thinking: bool
     incomplete: str = ""
+    too_long: bool = False
     end: Finished | None = None
 
 
@@ -93,12 +95,16 @@ class Evidence:
         """How the reply ended, or why it is none.
 
         A reply without a word and without a call is none, save when Kiro refused, when the client's limit left nothing,
-        or when an incomplete call is all that Kiro says to have cut short.
+        or when thinking or an incomplete call is all that was cut short: Anthropic's own answers are the same then, and
+        clients know what to do, where asking again would cost the same once more. A long call that Kiro cut off without a word ends the
+        reply as its words would: clients then have the model write in smaller pieces.
         """
         if said.end is not None and not said.incomplete:
             # What Kiro says of the end is about words that nobody has seen.
             return Finished(StopReason.TOOL_USE) if said.calls else said.end
         outcome = self._judge(calls=said.calls)
+        if said.too_long and outcome not in _CUT_SHORT:
+            outcome = StopReason.MAX_TOKENS
         if said.incomplete and outcome not in _CUT_SHORT:
             return Failure(Fault.TOOL_CALL_INCOMPLETE, f"a tool call {said.incomplete}")
         if isinstance(outcome, Fault):
@@ -109,7 +115,7 @@ class Evidence:
             tokens = self.context_tokens(window)
             over = tokens if tokens is not None and tokens > window else None
             return Failure(Fault.CONTEXT_OVERFLOW, "the window is full", tokens=over, limit=window or None)
-        if said.incomplete:
+        if said.incomplete or (said.thinking and outcome is StopReason.MAX_TOKENS):
             return Finished(outcome)
         return Failure(Fault.EMPTY_REPLY, "only thinking" if said.thinking else "nothing at all")
 
@@ -176,7 +182,7 @@ class Evidence:
             if reason in _KNOWN:
                 self.stop_reasons.add(reason)
             else:
-                count_name(unknown, f"stopReason {event.stopReason}")
+                count_name(unknown, f"stopReason {word(event.stopReason)}")
 
 
 def number(value: object) -> float | None:

@@ -93,7 +93,8 @@ class _Grouping:
                 self._other(block)
                 joined = False
             elif turn.role == "assistant":
-                joined = self._answer(block.text, joined=joined) or joined
+                joined = self._answer(block.text, joined=joined and not block.apart) or joined
+                joined = joined and not block.apart
             elif not _blank(block.text):
                 self._entry(assistant=False).say(block.text, "\n")
 

@@ -5,8 +5,11 @@ counted and left alone. It is strict in substance: a payload that is not JSON, o
 belong, is damage, and never skipped. Source: docs/wire.md, "Event types".
 """
 
+import json
+import re
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -130,6 +133,8 @@ _DECODERS = {name: msgspec.json.Decoder(payload) for name, payload in EVENTS.ite
 decode_words = msgspec.json.Decoder(Words).decode
 """The short way for the event that a reply mostly consists of; raises what msgspec raises."""
 
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
+
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for payloads that are not what they should be."""
 
@@ -142,10 +147,16 @@ def decode_event(kind: str, payload: bytes, unknown: Counter[str]) -> Event:
     """
     try:
         return _DECODERS[kind].decode(payload)
-    except msgspec.ValidationError:
-        return _decode_leniently(kind, payload, unknown)
-    except UNREADABLE as error:
-        raise UndecodablePayload(f"the payload of a {kind} is not JSON") from error
+    except UNREADABLE:
+        found = _decode_any(payload)
+    if found is None:
+        raise UndecodablePayload(f"the payload of a {kind} is not JSON")
+    return _convert(kind, found, unknown)
+
+
+def word(name: object) -> str:
+    """What Kiro calls something, if it is a word and not a text, in which there could be anything; else "?"."""
+    return name if isinstance(name, str) and _WORD.fullmatch(name) else "?"
 
 
 def count_name(unknown: Counter[str], name: str) -> None:
@@ -155,15 +166,24 @@ def count_name(unknown: Counter[str], name: str) -> None:
         unknown[name] += 1
 
 
-def _decode_leniently(kind: str, payload: bytes, unknown: Counter[str]) -> Event:
+def _decode_any(payload: bytes) -> Any:
+    """Any JSON, also with halves of surrogate pairs, which msgspec does not take; None if it is none."""
+    with suppress(*UNREADABLE):
+        return msgspec.json.decode(payload)
+    with suppress(ValueError, RecursionError):
+        return json.loads(payload)
+    return None
+
+
+def _convert(kind: str, found: object, unknown: Counter[str]) -> Event:
     struct = EVENTS[kind]
     try:
-        data = msgspec.json.decode(payload, type=dict[str, Any])
+        data = msgspec.convert(found, dict[str, Any])
         nested = data.get(kind)
         if isinstance(nested, dict):
             data = nested
         for name in data.keys() - set(struct.__struct_fields__):
-            count_name(unknown, f"{kind}.{name}")
+            count_name(unknown, f"{kind}.{word(name)}")
             del data[name]
         return msgspec.convert(data, struct)
     except UNREADABLE as error:

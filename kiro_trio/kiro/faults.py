@@ -57,7 +57,7 @@ UNEXPLAINED = "improperly formed request"
 # `REQUEST_BODY_INVALID` is in neither: it says no more than the status, and the text beside it may say more.
 
 # (pattern in the message, fault, our words for it). In the order of the official command line where two could match.
-_TEXTS: tuple[tuple[re.Pattern[str], Fault, str], ...] = tuple(
+TEXTS: tuple[tuple[re.Pattern[str], Fault, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), fault, words)
     for pattern, fault, words in (
         (r"\b(?:input|prompt) is too long\b", Fault.CONTEXT_OVERFLOW, "input is too long"),
@@ -216,7 +216,7 @@ def _bare_type(name: str) -> str:
 def _judge(words: _Words, status: int | None) -> tuple[Fault, str]:
     """The fault, and our words for the message if it is one that we know."""
     text_fault, text = next(
-        ((fault, known) for pattern, fault, known in _TEXTS if pattern.search(words.message)), (None, "")
+        ((fault, known) for pattern, fault, known in TEXTS if pattern.search(words.message)), (None, "")
     )
     family = next((fault for start, fault in REASON_FAMILIES if words.reason.startswith(start)), None)
     evidence = (

@@ -50,14 +50,15 @@ class Limits:
 def guard(limit: str, size: int, maximum: int, unit: str, path: str = "") -> None:
     """Refuse `size` if it is over `maximum` (0: no limit).
 
-    The message begins with the words by which Claude Code knows that compacting the conversation helps.
+    The message begins as Anthropic's own does. By these words Claude Code (2.1.330) knows that compacting the
+    conversation helps; it knows `Input is too long.` too, but only if nothing follows.
 
     Raises:
         PromptRefused: it is over.
     """
     if maximum and size > maximum:
         raise PromptRefused(
-            f"Input is too long. The {limit} would have {size} {unit}, and the upstream takes at most {maximum}.",
+            f"prompt is too long: the {limit} would have {size} {unit} > {maximum} maximum",
             path=path,
             limit=limit,
             size=size,

@@ -66,7 +66,7 @@ def _is_base64(data: str) -> bool:
 def admit(turns: tuple[Turn, ...], options: RequestOptions, tally: Tally) -> tuple[Turn, ...]:
     """Replace what Kiro cannot be given by notes, in messages and in results of tools.
 
-    Of too many images the newest stay. Types come out as Kiro has them. Without images and documents the turns come
+    Of too many images the newest stay, three quarters of the limit at least. Types come out as Kiro has them. Without images and documents the turns come
     back as they are. Idempotent.
 
     Raises:
@@ -95,6 +95,18 @@ def _count(turns: Iterable[Turn]) -> tuple[int, int]:
     return images, documents
 
 
+def _surplus(images: int, most: int) -> int:
+    """How many of the oldest images go.
+
+    With every one that goes the history changes where it stood, and Kiro's cache of it is worth nothing from there on. So
+    when one has to go, a quarter goes, and there is peace for as many images to come.
+    """
+    if not most or images <= most:
+        return 0
+    step = max(1, most // 4)
+    return -(-(images - most) // step) * step
+
+
 class _Gate:
     """Judges images and documents in the order in which they stand."""
 
@@ -102,7 +114,7 @@ class _Gate:
         limits = options.limits
         self._options = options
         self._tally = tally
-        self._surplus = max(0, images - limits.images) if limits.images else 0
+        self._surplus = _surplus(images, limits.images)
         self._names: set[str] = set()
 
     def admit(self, block: Block, path: str) -> Block:
@@ -150,6 +162,8 @@ class _Gate:
 
     def _refused(self, what: str, remark: str, path: str) -> Text:
         if self._options.unsupported is Unsupported.REFUSE:
-            raise PromptRefused(f"The upstream cannot be given {what}.", path=path)
+            # Claude Code takes out what it hears so of, and asks again.
+            kind = "image" if what.startswith("an image") else "PDF"
+            raise PromptRefused(f"Could not process {kind}: the upstream cannot be given {what}.", path=path)
         self._tally.note(f"{remark} replaced by a note")
         return Text(f"[Here stood {what}, which could not be passed on.]")

@@ -14,12 +14,16 @@ _ENUM_NAME = re.compile(r"^claude_[a-z0-9_]+$")  # CLAUDE_SONNET_4_20250514_V1_0
 _DASHED_VERSION = re.compile(r"(?<=\d)-(?=\d{1,2}(?![\d.]))")
 _VERSION_FIRST = re.compile(r"^claude-(\d+(?:\.\d+)?)-([a-z]+)")
 _ZERO = re.compile(r"^(claude-[a-z]+-\d+)\.0(?![\d.])")
-_CLAUDE = re.compile(r"^claude(?:-(?P<family>[a-z]+))?(?:-(?P<version>\d+(?:\.\d+)?))?(?![\d.])")
+_CLAUDE = re.compile(r"^claude(?:-(?P<family>[a-z]+))?(?:-(?P<version>\d{1,9}(?:\.\d{1,9})?))?(?![\d.])")
 _FAMILIES = frozenset({"opus", "sonnet", "haiku"})
 
 _SUFFIX = re.compile(
     r"(?:\[1m\]|-latest|[-@]\d{8}|-v\d+(?:[.:-]\d+)?|-(?P<thinking>thinking)|-(?P<effort>low|medium|high|xhigh|max))$"
 )
+
+
+# No model has a longer name, and to read one takes time that grows with its square.
+_LONGEST = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,11 @@ class ClaudeName:
 
 
 def readings(asked: str) -> Iterator[Reading]:
-    """Every way to read `asked`, from the literal one to the barest; at least one."""
+    """Every way to read `asked`, from the literal one to the barest; at least one, and only one if it is endless."""
     name = plain_name(asked)
     reading = Reading(name)
     yield reading
-    while True:
+    while len(name) <= _LONGEST:
         if _canonical(reading.name) != reading.name:
             yield Reading(_canonical(reading.name), reading.thinking, reading.effort)
         suffix = _SUFFIX.search(reading.name)

@@ -24,18 +24,25 @@ class Order:
         calls: The calls among what was ever ready.
     """
 
-    __slots__ = ("_names", "_waiting", "calls", "ready")
+    __slots__ = ("_names", "_touched", "_waiting", "calls", "ready")
 
     def __init__(self, names: OriginalNames) -> None:
         self.ready: list[ReplyEvent] = []
         self.calls: list[ToolCall] = []
         self._names = names
         self._waiting: deque[ReplyEvent | PendingCall] = deque()  # begins with a call that is not whole
+        self._touched: set[PendingCall] = set()
 
     @property
     def waiting(self) -> bool:
         """Whether there is a call that is not whole."""
         return bool(self._waiting)
+
+    @property
+    def last_call(self) -> PendingCall | None:
+        """The call that was begun last, if nothing was said behind it and not all of them are whole."""
+        last = self._waiting[-1] if self._waiting else None
+        return last if isinstance(last, PendingCall) else None
 
     def put(self, event: ReplyEvent) -> None:
         """Add what was said."""
@@ -48,11 +55,15 @@ class Order:
         """Add a call of which nothing is known yet."""
         self._waiting.append(call)
 
+    def touch(self, call: PendingCall) -> None:
+        """Note that there is more of a call: `settle` looks at no others, for there may be very many."""
+        self._touched.add(call)
+
     def settle(self) -> None:
         """Let calls become whole that never get a `stop`: something else is said now, or nothing any more."""
-        for item in self._waiting:
-            if isinstance(item, PendingCall):
-                item.settle()
+        for call in self._touched:
+            call.settle()
+        self._touched.clear()
         self.advance()
 
     def advance(self) -> None:
@@ -68,16 +79,14 @@ class Order:
             self.ready.append(head)
             waiting.popleft()
 
-    def incomplete(self) -> list[PendingCall]:
-        """The calls that are not whole, in order."""
+    def forget_incomplete(self) -> list[PendingCall]:
+        """Take out the calls that are not whole, for they will never be, and move on; returns them in order."""
         calls = (item for item in self._waiting if isinstance(item, PendingCall))
-        return [call for call in calls if call.state is not CallState.WHOLE]
-
-    def forget(self, calls: list[PendingCall]) -> None:
-        """Take out calls that will never be whole, and move on."""
-        for call in calls:
-            self._waiting.remove(call)
+        lost = [call for call in calls if call.state is not CallState.WHOLE]
+        gone = set(lost)
+        self._waiting = deque(item for item in self._waiting if item not in gone)
         self.advance()
+        return lost
 
     def take(self) -> list[ReplyEvent]:
         """Give out what is ready; deltas of one kind that follow each other as one.

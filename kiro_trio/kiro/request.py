@@ -11,7 +11,17 @@ from hashlib import sha256
 import msgspec
 
 from kiro_trio.conversation.faults import Fault
-from kiro_trio.conversation.prompt import Prompt, Text, ToolResult, ToolUse, Turn, WebSearch
+from kiro_trio.conversation.prompt import (
+    Choice,
+    Prompt,
+    Text,
+    Thinking,
+    ToolChoice,
+    ToolResult,
+    ToolUse,
+    Turn,
+    WebSearch,
+)
 from kiro_trio.kiro.catalog import DEFAULT, Catalog, UnknownModel
 from kiro_trio.kiro.effort import ThinkingPlan, named_wish, plan_thinking
 from kiro_trio.kiro.entries import Handback, as_system
@@ -38,7 +48,8 @@ class KiroRequest:
         model_id: Kiro's name of the model.
         window: tokens that the model takes in.
         tool_names: the way back from Kiro's names of tools to the client's.
-        thinking_tags: the model will write its thinking between tags into its text.
+        thinking_tags: the model will write its thinking between tags into its text: it was asked to, or it is shown that it
+            did so before.
         warnings: what was changed or left out, a few words and a number each, the dialect's first.
         prefix_hash: names the head that all turns of a session share (model, system text, tools), for log and metrics.
         max_tokens: the client's limit of the answer; the wire has no field for it.
@@ -86,6 +97,21 @@ class KiroRequest:
         except PromptRefused:  # what is asked in other words may be longer
             return None
         return None if _bare(simpler) == _bare(self) else simpler
+
+    def asking_on(self, turns: tuple[Turn, ...]) -> "KiroRequest":
+        """The same request with `turns` behind those that it has: the same conversation, with nothing in it that Kiro refused.
+
+        A model that had to call a tool and did is free now, lest it calls that one for ever.
+
+        Raises:
+            PromptRefused: with `turns` it is too long.
+        """
+        prompt = self._source.prompt
+        choice = prompt.tool_choice
+        if choice.choice is Choice.ANY or choice.name in _called(turns):
+            choice = ToolChoice(parallel=choice.parallel)
+        longer = replace(prompt, turns=(*prompt.turns, *turns), tool_choice=choice)
+        return replace(self._source, prompt=longer).build()
 
 
 def build_request(
@@ -148,7 +174,7 @@ class _Source:
             model_id=model.id,
             window=model.window,
             tool_names=names,
-            thinking_tags=plan.by_tags,
+            thinking_tags=plan.by_tags or _shown_tags(prompt.turns, options),
             warnings=(*prompt.warnings, *tally.warnings(), *history.warnings),
             prefix_hash=_prefix_hash(model.id, head, tools.entries),
             max_tokens=prompt.max_tokens,
@@ -194,6 +220,13 @@ def _handback(plan: ThinkingPlan, options: RequestOptions) -> Handback:
             return Handback(tags=True)
         case EarlierThinking.DROP:
             return Handback()
+
+
+def _shown_tags(turns: Sequence[Turn], options: RequestOptions) -> bool:
+    """Whether earlier thinking stands between tags of ours, which the model will imitate although nobody asked."""
+    return options.earlier_thinking is EarlierThinking.TAGS and any(
+        isinstance(block, Thinking) for turn in turns for block in turn.blocks
+    )
 
 
 def _called(turns: Sequence[Turn]) -> list[str]:

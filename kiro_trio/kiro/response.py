@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from kiro_trio.conversation.characters import WholeCharacters
 from kiro_trio.conversation.faults import Failure, Fault
 from kiro_trio.conversation.reply import ReplyEvent, ThinkingDelta, ThinkingRedacted, ThinkingSigned
 from kiro_trio.kiro.endings import CONTENT_LENGTH, Evidence, Said
@@ -31,12 +32,16 @@ from kiro_trio.kiro.events import (
     count_name,
     decode_event,
     decode_words,
+    word,
 )
 from kiro_trio.kiro.faults import classify_exception, exception_name
 from kiro_trio.kiro.order import Order, OriginalNames
 from kiro_trio.kiro.speech import Speech
 from kiro_trio.kiro.tool_calls import MOST_CHARACTERS, CallAssembly, CallState
 from kiro_trio.wire import Message, StreamTruncated, WireError
+
+MOST_SAID = 64 * 2**20
+"""Characters that a reply may have, words and thoughts. No model says so much; this only bounds what is held of it."""
 
 
 class ReplyReader:
@@ -48,7 +53,8 @@ class ReplyReader:
 
     Deltas of one `read` that follow each other come as one. A tool call is held until its input is a complete JSON
     object, and whatever was said behind it waits for it, so the order is the model's. A call that stays incomplete is
-    never handed out: unless Kiro says that the output was cut short, it is the failure of the whole reply.
+    never handed out: unless Kiro says that the output was cut short, or the call is so long that it must have been, it is
+    the failure of the whole reply.
 
     `max_tokens` is a ceiling for answer and calls together, half as much again as the client wrote, for our count is an
     estimate. Thinking does not count: cutting there would leave nothing to show. A call that has begun may end.
@@ -89,8 +95,10 @@ class ReplyReader:
             stop_sequences=stop_sequences,
             bare_json=bare_json,
         )
+        self._thoughts = WholeCharacters()
         self._calls = CallAssembly()
         self._order = Order(tool_names)
+        self._said = 0
         self._evidence = Evidence()
         self._closed = False
 
@@ -98,6 +106,12 @@ class ReplyReader:
     def saw_ending(self) -> bool:
         """Whether one of Kiro's closing events has come: usage, metering or a stop reason."""
         return self._evidence.ending_seen
+
+    @property
+    def within_long_call(self) -> bool:
+        """Whether what came last is a long tool call that is not whole: Kiro cuts those off, and says nothing more."""
+        last = self._order.last_call
+        return last is not None and last.cut_off
 
     @property
     def cut(self) -> bool:
@@ -136,13 +150,14 @@ class ReplyReader:
         if self._speech.lacks_json:
             count_name(self.unknown, "an answer that is not the JSON that was asked for")
         self._order.settle()
-        lost = self._order.incomplete()
-        self._order.forget(lost)
+        too_long = self.within_long_call
+        lost = self._order.forget_incomplete()
         said = Said(
             text=self._speech.said_text,
             calls=bool(self._order.calls),
             thinking=self._speech.said_thinking,
             incomplete=lost[0].problem if lost else "",
+            too_long=too_long and len(lost) == 1,
             end=self._speech.end,
         )
         outcome = self._evidence.conclude(said, window=self._window)
@@ -190,7 +205,7 @@ class ReplyReader:
             words = msgspec.json.encode({"message": _text(headers.get(":error-message"))})
             self._break_off(_text(headers.get(":error-code")), words)
         elif form != "event" or not isinstance(kind, str):
-            count_name(self.unknown, f"message {form!r} {kind!r}")
+            count_name(self.unknown, f"message {word(form)} {word(kind)}")
         elif kind in EVENTS:
             try:
                 event = decode_event(kind, payload, self.unknown)
@@ -201,7 +216,7 @@ class ReplyReader:
         elif kind in ERRORS:
             self._break_off(kind, payload)
         elif kind not in IGNORED:
-            count_name(self.unknown, kind)
+            count_name(self.unknown, word(kind))
 
     def _break_off(self, name: str, payload: bytes) -> None:
         """Take in an exception: mostly the end of the reply, unless it only says that the output was too long."""
@@ -220,14 +235,17 @@ class ReplyReader:
     def _take_reasoning(self, event: Reasoning) -> None:
         if self._speech.end is not None:
             return
-        self._pause()
+        self._pause_speech()
         nested = event.reasoningText
         if text := event.text or (nested and nested.text):
-            self._speech.count_thinking(text)
-            self._order.put(ThinkingDelta(text))
+            self._count(text)
+            self._think(self._thoughts.feed(text))
         if signature := event.signature or (nested and nested.signature):
+            self._leave_thought()
             self._order.put(ThinkingSigned(signature))
         if event.redactedContent:
+            self._count(event.redactedContent)
+            self._leave_thought()
             self._order.put(ThinkingRedacted(event.redactedContent))
 
     def _take_tool_use(self, event: ToolUse) -> None:
@@ -241,6 +259,7 @@ class ReplyReader:
             self._order.begin(call)
         was_whole = call.state is CallState.WHOLE
         self._speech.count_call(self._calls.take(call, event))
+        self._order.touch(call)
         if self._calls.size > MOST_CHARACTERS:
             self.failure = Failure(Fault.MALFORMED_OUTPUT, f"over {MOST_CHARACTERS} characters of tool input")
         elif was_whole and call.state is CallState.BROKEN:
@@ -252,12 +271,31 @@ class ReplyReader:
         self._evidence.take(event, self.unknown)
 
     def _say(self, text: str) -> None:
+        self._count(text)
+        self._leave_thought()
         if self._order.waiting:
             self._order.settle()
         for span in self._speech.hear(text):
             self._order.put(span)
 
+    def _count(self, text: str) -> None:
+        self._said += len(text)
+        if self._said > MOST_SAID:
+            self.failure = Failure(Fault.MALFORMED_OUTPUT, f"over {MOST_SAID} characters")
+
+    def _think(self, text: str) -> None:
+        if text:
+            self._speech.count_thinking(text)
+            self._order.put(ThinkingDelta(text))
+
+    def _leave_thought(self) -> None:
+        self._think(self._thoughts.end())
+
     def _pause(self) -> None:
+        self._leave_thought()
+        self._pause_speech()
+
+    def _pause_speech(self) -> None:
         for span in self._speech.pause():
             self._order.put(span)
 
@@ -266,10 +304,7 @@ _HANDLERS: dict[type, Callable[[ReplyReader, Any], None]] = {
     Words: ReplyReader._take_words,  # noqa: SLF001
     Reasoning: ReplyReader._take_reasoning,  # noqa: SLF001
     ToolUse: ReplyReader._take_tool_use,  # noqa: SLF001
-    ContextUsage: ReplyReader._take_evidence,  # noqa: SLF001
-    Metering: ReplyReader._take_evidence,  # noqa: SLF001
-    Metadata: ReplyReader._take_evidence,  # noqa: SLF001
-    Metrics: ReplyReader._take_evidence,  # noqa: SLF001
+    **dict.fromkeys((ContextUsage, Metering, Metadata, Metrics), ReplyReader._take_evidence),  # noqa: SLF001
 }
 
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 
+from kiro_trio.conversation.characters import WholeCharacters
 from kiro_trio.conversation.reply import Finished, StopReason, TextDelta, ThinkingDelta
 from kiro_trio.conversation.tokens import UNITS_PER_TOKEN, text_units, tokens_of
 from kiro_trio.kiro.fence import Unfenced
@@ -12,6 +13,7 @@ from kiro_trio.kiro.thinking import TAGS, Span, ThinkingSplitter
 # when it is clearly exceeded. The estimate is at most a fifth too high for 95 of 100 texts; short ones get some air.
 _CEILING_FACTOR = 1.5
 _CEILING_AIR = 32
+_MOST_TOKENS = 2**40  # whatever a client writes, no reply is longer
 
 
 class Speech:
@@ -35,12 +37,16 @@ class Speech:
     ) -> None:
         self.end: Finished | None = None
         self.said_text = False
+        self._characters = WholeCharacters()
         self._splitter = ThinkingSplitter(TAGS if thinking_tags else ())
         self._stops = StopSequences(stop_sequences)
         self._fence = Unfenced() if bare_json else None
         self._ceiling: int | None = None
         if max_tokens is not None:
-            self._ceiling = int((max_tokens * _CEILING_FACTOR + _CEILING_AIR) * UNITS_PER_TOKEN)
+            max_tokens = min(max_tokens, _MOST_TOKENS)
+            # With 0 a client wants the prompt read, and cached, and no answer at all.
+            air = _CEILING_AIR if max_tokens else 0
+            self._ceiling = int((max_tokens * _CEILING_FACTOR + air) * UNITS_PER_TOKEN)
         self._visible = 0  # units of answer and calls; the ceiling is for these
         self._hidden = 0  # units of thinking
 
@@ -63,13 +69,13 @@ class Speech:
         """Take in more of the model's text and give what is decided."""
         spans: list[Span] = []
         if self.end is None:
-            for span in self._splitter.feed(text):
+            for span in self._splitter.feed(self._characters.feed(text)):
                 self._limit(span, spans)
         return spans
 
     def pause(self) -> list[Span]:
         """Give what was held back of the text, for something else comes next."""
-        spans: list[Span] = []
+        spans = self.hear(half) if (half := self._characters.end()) else []
         if self.end is None:
             for span in self._splitter.end():
                 self._limit(span, spans)

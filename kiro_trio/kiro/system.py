@@ -48,9 +48,19 @@ def system_text(*parts: str) -> str:
 
 def turn_instructions(prompt: Prompt, names: ToolNames, *, tools: bool, tally: Tally) -> str:
     """What this turn asks for and the wire has no field for, in words. `tools` says whether any will be declared."""
-    return "\n".join(
-        filter(None, (_tool_choice(prompt, names, tools=tools, tally=tally), _json_only(prompt, tally)))
+    asked = (
+        _tool_choice(prompt, names, tools=tools, tally=tally),
+        _one_call(prompt, tools=tools, tally=tally),
+        _json_only(prompt, tally),
     )
+    return "\n".join(filter(None, asked))
+
+
+def _one_call(prompt: Prompt, *, tools: bool, tally: Tally) -> str:
+    if prompt.tool_choice.parallel or not tools or prompt.tool_choice.choice is Choice.NONE:
+        return ""
+    tally.note("one tool call at a time asked for in words")
+    return "Call no more than one tool in this answer."
 
 
 def _tool_choice(prompt: Prompt, names: ToolNames, *, tools: bool, tally: Tally) -> str:

@@ -7,10 +7,14 @@ from typing import Any
 
 import msgspec
 
+from kiro_trio.conversation.characters import whole_characters
 from kiro_trio.kiro.events import UNREADABLE, ToolUse
 
 MOST_CHARACTERS = 32 * 2**20
 """What the inputs of one reply may have together. Kiro cuts them at a few ten thousand; this only bounds memory."""
+
+LONG_INPUT = 4096
+"""Characters of input from which on a call that ends inside it was cut off for its length. Source: docs/wire.md, "Tools"."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -55,6 +59,11 @@ class PendingCall:
             self._finish()
         return piece
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether all that it lacks is the rest of a long input: Kiro cuts those off, and would do so again."""
+        return self.state is not CallState.WHOLE and _is_long_beginning("".join(self._pieces))
+
     def settle(self) -> None:
         """Become whole without a `stop`, if the input so far is a complete object that is not empty.
 
@@ -74,6 +83,7 @@ class PendingCall:
         text, arguments = _object(self._pieces)
         if arguments is None:
             self._break(f"ends inside its input, after {len(text)} characters")
+            self._pieces = [text]
         else:
             self._become_whole(text)
 
@@ -138,7 +148,7 @@ def _text(piece: str | dict[str, Any] | None) -> str:
 
 def _object(pieces: list[str]) -> tuple[str, Mapping[str, Any] | None]:
     """The pieces as one text, and the JSON object that it is; None if it is not."""
-    text = "".join(pieces)
+    text = whole_characters("".join(pieces))
     if not text or text.isspace():
         return "{}", {}
     arguments = _parse_object(text)
@@ -148,11 +158,20 @@ def _object(pieces: list[str]) -> tuple[str, Mapping[str, Any] | None]:
     return text, arguments
 
 
+def _is_long_beginning(text: str) -> bool:
+    """Whether `text` is the beginning of JSON and not something else that nobody can read."""
+    if len(text) < LONG_INPUT:
+        return False
+    try:
+        msgspec.json.decode(text)
+    except UNREADABLE as error:
+        return "truncated" in str(error)
+    return False
+
+
 def _parse_object(text: str) -> Mapping[str, Any] | None:
     try:
         value = msgspec.json.decode(text)
-    except UnicodeEncodeError:  # half a surrogate pair, raw in the text: nothing that could be sent on
-        return None
     except UNREADABLE:
         value = _parse_oddity(text)
     return value if isinstance(value, dict) else None

@@ -5,9 +5,10 @@ and what the client is told when we give up. To change a failure policy, edit it
 has happened so far; nothing else in the program decides about retries. Pure.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from types import MappingProxyType
 
@@ -20,6 +21,8 @@ MAX_TRIES_PER_REQUEST = 9
 BACK_OFF_BASE = 0.2
 BACK_OFF_CAP = 2.0
 _LONGEST_WAIT_WORTH_TELLING = 24 * 3600.0
+
+_AT_ONCE = 1.0
 
 LONGEST_WAIT_OBEYED = 60.0
 """Seconds of `retry-after` that clients are ready to wait; on more, Claude Code gives up a 429 at once."""
@@ -36,6 +39,14 @@ _LASTING = frozenset({
     Fault.DAILY_QUOTA,
     Fault.MONTHLY_QUOTA,
 })  # fmt: skip
+
+
+# By these words Claude Code (2.1.330) knows that an image or a PDF must go: it takes it out and asks again. Otherwise the
+# conversation would be stuck, for what was refused once would be sent in every turn.
+_MEDIA = (
+    ("IMAGE_", "Could not process image: the upstream does not take it"),
+    ("DOCUMENT_", "Could not process PDF: the upstream does not take it"),
+)
 
 
 class Progress(IntEnum):
@@ -184,6 +195,30 @@ def judge(fault: Fault, progress: Progress, tries: Tries, credential_id: int, *,
     return Verdict(decision, policy.penalty)
 
 
+# What puts an account out at once, so that whoever is ready afterwards is another one.
+_PUTS_OUT = frozenset({
+    Penalty.COOL_DOWN,
+    Penalty.SPENT_TODAY,
+    Penalty.SPENT_THIS_MONTH,
+    Penalty.SUSPENDED,
+    Penalty.RENEWAL_STRIKE,
+    Penalty.REVOKED,
+})  # fmt: skip
+
+
+def promised(failure: Failure, outlook: float | None) -> Failure:
+    """The failure with the `retry_after` that holds for all accounts, not for the one that happened to be last.
+
+    `outlook` is when the first of them can take such a request: in so many seconds, 0 for now, None for nobody knows.
+    """
+    penalty = POLICIES[failure.fault].penalty
+    if penalty in _PUTS_OUT and outlook is not None:
+        return replace(failure, retry_after=max(outlook, _AT_ONCE))
+    if penalty is Penalty.STRIKE:
+        return replace(failure, retry_after=outlook or None)
+    return failure
+
+
 def back_off(failures: int, jitter: float) -> float:
     """Return the pause in seconds after the nth failure (from 1): doubling from 0.2 to 2, plus up to a quarter."""
     base = min(BACK_OFF_BASE * 2.0 ** min(failures - 1, 6), BACK_OFF_CAP)
@@ -213,7 +248,8 @@ def client_error(failure: Failure) -> ClientError:
         # Claude Code compacts a conversation when it reads exactly this.
         message = f"prompt is too long: {failure.tokens} tokens > {failure.limit} maximum"
     elif failure.fault is Fault.BAD_REQUEST and failure.reason:
-        message = f"The upstream calls the request malformed ({failure.reason})."
+        words = next((words for start, words in _MEDIA if failure.reason.startswith(start)), message)
+        message = f"{words.rstrip('.')} ({failure.reason})."
     retry_after = policy.retry_after if failure.retry_after is None else failure.retry_after
     if policy.status < 429:  # noqa: PLR2004 - waiting does not mend what the client asked
         retry_after = None
@@ -223,9 +259,14 @@ def client_error(failure: Failure) -> ClientError:
     return ClientError(policy.status, policy.error_type, message, retry_after, hopeless)
 
 
+def whole_seconds(wait: float) -> int:
+    """A wait as it is told: never shorter than it is, and never none."""
+    return max(1, math.ceil(wait))
+
+
 def _when(seconds: float) -> str:
     if seconds > _LONGEST_WAIT_WORTH_TELLING:
         return f"It comes back in {round(seconds / 86400)} days."
     if seconds > 5400:  # noqa: PLR2004 - an hour and a half reads better as hours
         return f"It comes back in {round(seconds / 3600)} hours."
-    return f"Try again in {max(1, round(seconds))} seconds."
+    return f"Try again in {whole_seconds(seconds)} seconds."

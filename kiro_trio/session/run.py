@@ -24,7 +24,16 @@ from kiro_trio.credentials.standing import Penalty
 from kiro_trio.kiro.faults import UNEXPLAINED
 from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.session.outbox import Outbox
-from kiro_trio.session.plan import SAME_CREDENTIAL, Next, Progress, Tries, Verdict, client_error, judge
+from kiro_trio.session.plan import (
+    SAME_CREDENTIAL,
+    Next,
+    Progress,
+    Tries,
+    Verdict,
+    client_error,
+    judge,
+    promised,
+)
 
 # The part of the window from which on a prompt that Kiro calls malformed is taken for one that is too long. Estimates of
 # code are up to a third too low. Taken wrongly, the client shortens its conversation once and then hears the truth; the
@@ -71,6 +80,9 @@ class Leases(Protocol):
 
     def settle(self, lease: Lease, failure: Failure | None, penalty: Penalty) -> None:
         """Give the slot back, exactly once per lease, and say how it went."""
+
+    def outlook(self, model_id: str) -> float | None:
+        """In how many seconds a credential can take such a request: 0.0 for now, None if time does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +164,7 @@ class Session:
         self._tries = Tries()
         self._cancel_scope: trio.CancelScope | None = None
         self._stopped_by: Failure | None = None
+        self._told = False  # the client has the last event of a whole reply
 
     async def run(self, outbox: Outbox) -> Outcome:
         """Answer through `outbox`, exactly once, and return how it went.
@@ -162,12 +175,15 @@ class Session:
         self._started = trio.current_time()
         self.outcome.failure = Failure(Fault.CLIENT_GONE)
         failure = await self._pursue(outbox)
+        if self._told:
+            failure = None  # what comes behind the end is nothing to the client
         if failure is None:
             await outbox.finish(self._translator.result())
         else:
-            failure = self._measured(failure)
+            failure = self._measured(promised(failure, self._leases.outlook(self._request.model_id)))
             error = client_error(failure)
-            await outbox.refuse(error, self._translator.error(error.error_type, error.message))
+            # The last translator may have ended a reply whose end was not sent any more.
+            await outbox.refuse(error, self._new_translator().error(error.error_type, error.message))
         self.outcome.failure = failure
         return self.outcome
 
@@ -218,7 +234,9 @@ class Session:
         while True:
             lease = await self._lease(frozenset(avoid))
             if isinstance(lease, Failure):
-                return _more_telling(last, lease)
+                return (
+                    lease if last is None else last
+                )  # why the last one failed says more than that none is left
             last, verdict = await self._use(lease, outbox)
             if last is None or verdict.next is Next.GIVE_UP:
                 return last
@@ -252,7 +270,7 @@ class Session:
                     return failure, _elsewhere(verdict)
                 lease = better
         finally:
-            self._leases.settle(lease, failure, verdict.penalty)
+            self._leases.settle(lease, None if self._told else failure, verdict.penalty)
 
     def _judge(self, failure: Failure, lease: Lease, outbox: Outbox) -> Verdict:
         self._tries.note(lease.credential_id, failure.fault)
@@ -262,7 +280,9 @@ class Session:
         """Make ready for another try with the same credential; None if there is no such way."""
         match verdict.next:
             case Next.RENEW:
-                return await self._leases.renew(lease)
+                with trio.move_on_at(self._started + self._patience.deadline):
+                    return await self._leases.renew(lease)
+                return Failure(Fault.DEADLINE, "while a token was renewed")
             case Next.REBIND:
                 return self._leases.rebind(lease)
             case Next.SIMPLIFY:
@@ -288,6 +308,8 @@ class Session:
                 if self.outcome.first_content is None:
                     self.outcome.first_content = trio.current_time() - self._started
                 await outbox.say(data, Progress.ACTED if self._translator.closed_tool else Progress.SPOKEN)
+                if isinstance(events[-1], Finished):
+                    self._told, self.outcome.failure = True, None
 
         try:
             patience = max(1.0, self._started + self._patience.deadline - began)
@@ -297,6 +319,7 @@ class Session:
                 await deliver(ended.unsaid)
         finally:
             seconds = trio.current_time() - began
+            failure = None if self._told else failure
             self.outcome.attempts.append(AttemptRecord(lease.credential_id, seconds, failure))
         return failure
 
@@ -318,13 +341,6 @@ class Session:
 
 
 _LEFT: tuple[Failure | None, Verdict] = (Failure(Fault.CLIENT_GONE), Verdict(Next.GIVE_UP, Penalty.NONE))
-
-
-def _more_telling(last: Failure | None, drought: Failure) -> Failure:
-    """Return what to tell the client when no credential is left: why the last one failed, and until when."""
-    if last is None:
-        return drought
-    return last if last.retry_after is not None else replace(last, retry_after=drought.retry_after)
 
 
 def _elsewhere(verdict: Verdict) -> Verdict:

@@ -7,6 +7,7 @@ from kiro_trio.settings.checks import is_loopback
 from kiro_trio.settings.definition import Settings
 from kiro_trio.settings.errors import Place, SettingsError
 from kiro_trio.settings.firststart import write_first_config
+from kiro_trio.settings.home import usual_config, usual_config_elsewhere
 from kiro_trio.settings.sources import Loaded, load_settings
 
 __all__ = [
@@ -16,5 +17,7 @@ __all__ = [
     "SettingsError",
     "is_loopback",
     "load_settings",
+    "usual_config",
+    "usual_config_elsewhere",
     "write_first_config",
 ]

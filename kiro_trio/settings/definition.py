@@ -51,6 +51,10 @@ def _key(sentence: str) -> Meta:
     return _row(sentence, form="visible ASCII characters without spaces", secret=True, pattern=r"\A[!-~]*\Z")
 
 
+def _bytes(sentence: str, at_least: int = 1024) -> Meta:
+    return _row(sentence, form=f"a whole number of bytes from {at_least}", ge=at_least)
+
+
 def _seconds(sentence: str) -> Meta:
     return _row(sentence, form="a number of seconds above 0, at most a day", gt=0, le=86400)
 
@@ -70,11 +74,9 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         ),
     ] = ""
     admin_api_key: Annotated[
-        str, _key("Key of the owner, for `/api/admin`; empty: there is no such thing.")
+        str, _key("Key of the owner, for the page at `/admin` and for `/api/admin`; empty: there is neither.")
     ] = ""
-    body_limit: Annotated[
-        int, _row("Largest request body, in bytes.", form="a whole number of bytes from 1024", ge=1024)
-    ] = 50 * MEBIBYTE
+    body_limit: Annotated[int, _bytes("Largest request body, in bytes.")] = 50 * MEBIBYTE
     body_timeout: Annotated[float, _seconds("How long a client may take to send its request.")] = 60
     send_timeout: Annotated[
         float, _seconds("How long a client may take nothing of its answer before it is dropped.")
@@ -176,6 +178,25 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     size_hints: Annotated[
         bool, _row("Ask the model to write long files in pieces (Kiro cuts very long tool inputs).")
     ] = True
+    prefill: Annotated[
+        Literal["continue", "drop", "refuse"],
+        _row("An assistant's message at the end: ask the model to go on from it, leave it out, refuse it."),
+    ] = "continue"
+    unsupported_media: Annotated[
+        Literal["note", "refuse"],
+        _row("An image or file that Kiro does not take: put a note in its place, or refuse the request."),
+    ] = "note"
+    strict_schemas: Annotated[
+        bool,
+        _row("Strip tools' schemas of all that Kiro was ever seen to refuse; else only after it did."),
+    ] = False
+    upstream_body_limit: Annotated[
+        int,
+        _bytes(
+            "Largest request that is sent to Kiro, in bytes; of a larger one the client hears that it is too long.",
+            65536,
+        ),
+    ] = 4_718_592
     extract_thinking: Annotated[
         bool, _row("Read for the sake of kiro.rs; thinking always comes as thinking.")
     ] = True
@@ -206,10 +227,7 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         Literal["text", "native", "note"],
         _row("PDFs: read their text here, hand the files to Kiro, or put a note in their place."),
     ] = "text"
-    document_bytes: Annotated[
-        int,
-        _row("Largest PDF whose text is read, in bytes.", form="a whole number of bytes from 1024", ge=1024),
-    ] = 32 * MEBIBYTE
+    document_bytes: Annotated[int, _bytes("Largest PDF whose text is read, in bytes.")] = 32 * MEBIBYTE
     document_pages: Annotated[int, _row("How many pages of a PDF are read.", ge=1, le=10_000)] = 200
     document_timeout: Annotated[float, _seconds("How long reading one PDF may take.")] = 20
 
@@ -235,13 +253,40 @@ class Settings(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         int, _row("How many recent requests are kept for the owner (numbers, never words).", ge=0)
     ] = 100_000
     recent_days: Annotated[int, _row("For how many days they are kept at most.", ge=0)] = 7
-    usage_days: Annotated[int, _row("For how many days the sums of usage by hour are kept.", ge=0)] = 400
+    usage_days: Annotated[
+        int,
+        _row(
+            "For how many days the sums of usage by hour are kept; those of the running month always are.",
+            ge=0,
+        ),
+    ] = 400
     metrics: Annotated[
         Literal["auto", "open", "off"],
         _row(
             "`/metrics` without a key, or not at all; auto: a key is asked for unless only this machine can reach us."
         ),
     ] = "auto"
+
+    # What went wrong, kept to be looked into
+    capture_folder: Annotated[
+        str,
+        _row(
+            "Folder where failed exchanges with Kiro are kept for `kiro-trio replay`, without secrets; empty: none."
+        ),
+    ] = ""
+    capture_which: Annotated[
+        Literal["failed", "troubled", "all"],
+        _row("Which: those whose client had no whole answer; also those that took another try; all."),
+    ] = "failed"
+    capture_prose: Annotated[
+        Literal["filler", "words"],
+        _row(
+            "What is kept of what was said: filler of the same length in its place, or the words themselves."
+        ),
+    ] = "filler"
+    capture_files: Annotated[int, _row("How many are kept; the oldest go.", ge=1)] = 100
+    capture_bytes: Annotated[int, _bytes("How large all of them may be, in bytes.")] = 256 * MEBIBYTE
+    capture_file_bytes: Annotated[int, _bytes("How large one may be, in bytes.")] = 16 * MEBIBYTE
 
     # Logs
     log_level: Annotated[LogLevel, _row("How much is logged.")] = "info"

@@ -11,6 +11,7 @@ import msgspec
 from kiro_trio.settings.checks import check_listening, check_values, weak_points
 from kiro_trio.settings.definition import Settings
 from kiro_trio.settings.errors import Place, SettingsError
+from kiro_trio.settings.home import ACCOUNTS, home_folder
 from kiro_trio.settings.table import VARIABLE_PREFIX, Row, rows
 
 # Read by others: the path of the file itself, and the folder of test data.
@@ -41,6 +42,8 @@ def load_settings(
 ) -> Loaded:
     """Read all settings; a missing file is an empty one, `null` and an empty variable are "not given".
 
+    The accounts of the home folder's config are beside it, unless something else is given.
+
     `flags` maps the names of settings to (the flag as it is written, its value); None is "not given".
 
     Raises:
@@ -49,6 +52,8 @@ def load_settings(
     file = read_file(config)
     found = _gather(config, file, environ, flags or {})
     settings = Settings(**{row.name: _convert(row, found[row.name]) for row in rows() if row.name in found})
+    if "credentials_file" not in found and config.parent == home_folder(environ):
+        settings = msgspec.structs.replace(settings, credentials_file=str(config.with_name(ACCOUNTS)))
     places = {name: at.place for name, at in found.items()}
     check_values(settings, places)
     check_listening(settings, places)
@@ -69,6 +74,8 @@ def read_file(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         problem = f"must be JSON, but line {error.lineno}, column {error.colno} is not: {error.msg}"
         raise SettingsError(place, problem) from None
+    except ValueError:
+        raise SettingsError(place, "holds a number that is too long") from None
     except RecursionError:
         raise SettingsError(place, "is nested too deeply") from None
     if not isinstance(content, dict):
@@ -99,22 +106,27 @@ def _convert(row: Row, found: _Found) -> Any:
         if isinstance(value, str):
             value = value.strip()
         return msgspec.convert(value, row.type, strict=not found.text)
-    except (msgspec.ValidationError, json.JSONDecodeError):
+    except (msgspec.ValidationError, ValueError, RecursionError):
         shown = "" if row.secret else f", not {_show(found.value)}"
         raise SettingsError(found.place, f"must be {row.expected}{shown}") from None
 
 
 def _show(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = _printable(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def _printable(text: str) -> str:
+    """The text in one line that every terminal and log takes: what cannot be printed is escaped."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _unknown(path: Path, file: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     keys = {row.key for row in rows() if row.in_file}
-    if names := sorted(set(file) - keys):
+    if names := sorted(map(_printable, set(file) - keys)):
         yield f"{path}: unknown keys are ignored: {', '.join(names)}"
     variables = _OTHER_VARIABLES | {row.variable for row in rows()}
     if names := sorted(
-        name for name in environ if name.startswith(VARIABLE_PREFIX) and name not in variables
+        _printable(name) for name in environ if name.startswith(VARIABLE_PREFIX) and name not in variables
     ):
         yield f"unknown environment variables are ignored: {', '.join(names)}"

@@ -162,6 +162,11 @@ class Accounts:
         return next((one for one in self.accounts if one.kind in kinds and not one.revoked), self.guest)
 
 
+def successor(token: str) -> str:
+    """The refresh token that follows this one of somebody whom we do not know."""
+    return _token("aor", token, "successor")
+
+
 def _hex(email: str, purpose: str) -> str:
     return hashlib.sha256(f"{email}/{purpose}".encode()).hexdigest()
 

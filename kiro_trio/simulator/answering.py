@@ -156,6 +156,7 @@ class Answering:
             when.call in {"", self._call}
             and when.prompt.lower() in said.lower()
             and bool(re.search(when.pattern, said, re.IGNORECASE))
+            and bool(not when.body or re.search(when.body.encode(), self._request.body))
             and when.model in {"", model}
             and when.account in {"", self.exchange.account}
             and (not when.token or when.token in tokens)

@@ -15,8 +15,10 @@ def load_script(source: str | Path) -> Script:
         return parse_script(source)
     try:
         text = Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScriptError(f"{source}: {error}") from error
+    except OSError as error:
+        raise ScriptError(f"{source} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ScriptError(f"{source} must be UTF-8 text, but byte {error.start} is not") from error
     try:
         return parse_script(text)
     except ScriptError as error:

@@ -243,7 +243,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which requests a rule speaks of; everything that is given must fit.
 
     `call` is the kind of call (`chat`, `mcp`, `refresh`, ...: the kinds of `endpoints.ROUTES`; "" is any).
-    `prompt` is a part, `pattern` a regular expression of the current message, case ignored. `account` is an
+    `prompt` is a part, `pattern` a regular expression of the current message, case ignored; `body` is one of the whole
+    request as it came, in which case counts. `account` is an
     e-mail address, `token` the access or refresh token that came. `nth` counts from 1 among the requests that
     fit otherwise.
     """
@@ -251,6 +252,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     call: str = "chat"
     prompt: str = ""
     pattern: str = ""
+    body: str = ""
     model: str = ""
     account: str = ""
     token: str = ""
@@ -292,10 +294,11 @@ def parse_script(text: str) -> Script:
 
 
 def _check(rule: Rule, where: str) -> None:
-    try:
-        re.compile(rule.when.pattern)
-    except re.error as error:
-        raise ScriptError(f"{error} - at `$.{where}.when.pattern`") from error
+    for field in ("pattern", "body"):
+        try:
+            re.compile(getattr(rule.when, field))
+        except re.error as error:
+            raise ScriptError(f"{error} - at `$.{where}.when.{field}`") from error
     status = rule.reply.status
     if isinstance(status, str) and status not in REFUSALS:
         raise ScriptError(

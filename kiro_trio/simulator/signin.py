@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from kiro_trio.simulator.accounts import Account, Accounts
+from kiro_trio.simulator.accounts import Account, Accounts, successor
 from kiro_trio.simulator.refusals import REFUSALS, Status
 
 Answer = dict[str, Any] | Status
@@ -60,7 +60,8 @@ class SignIn:
         account = self.accounts.of_refresh_token(str(body.get("refreshToken", "")))
         if account is None or (account.kind != "social" and not self.accounts.open_door):
             return REFUSALS["invalid-grant"]
-        return self._renewed(account, now) | {"profileArn": account.profile_arn}
+        arn = {"profileArn": account.profile_arn}
+        return self._let_in(body, now) | arn if self.accounts.open_door else self._renewed(account, now) | arn
 
     def token(self, body: Mapping[str, Any], now: float) -> Answer:
         """`POST /token` of the OIDC service, by `grantType`."""
@@ -135,7 +136,7 @@ class SignIn:
     def _grant_refresh(self, body: Mapping[str, Any], now: float) -> Answer:
         account = self.accounts.of_refresh_token(str(body.get("refreshToken", "")))
         if self.accounts.open_door and account is not None:
-            return self._renewed(account, now)
+            return self._let_in(body, now)
         if account is None or account.kind == "social":
             return REFUSALS["invalid-grant"]
         if (body.get("clientId"), body.get("clientSecret")) != (account.client_id, account.client_secret):
@@ -169,6 +170,12 @@ class SignIn:
         """The account belongs to the registration through which it signed in."""
         account.client_id, account.client_secret = str(body["clientId"]), str(body["clientSecret"])
         return self._renewed(account, now)
+
+    def _let_in(self, body: Mapping[str, Any], now: float) -> dict[str, Any]:
+        """Whoever comes through the open door keeps a refresh token of his own: several stay several."""
+        shown = str(body["refreshToken"])
+        own = successor(shown) if self.rotate else shown
+        return self._renewed(self.accounts.guest, now) | {"refreshToken": own}
 
     def _renewed(self, account: Account, now: float) -> dict[str, Any]:
         return account.renew(now, self.lifetime, rotate=self.rotate)

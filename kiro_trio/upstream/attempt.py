@@ -11,9 +11,10 @@ Whatever goes wrong, an attempt ends in a value, `Ended(failure)`. Cancelling it
 
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Literal, Protocol
 from uuid import uuid4
 
 import trio
@@ -41,6 +42,22 @@ ERROR_BODY_LIMIT = 64 * 1024
 _AFTERMATH = 1.5
 
 Deliver = Callable[[Sequence[ReplyEvent]], Awaitable[None]]
+
+
+class Witness(Protocol):
+    """Somebody who is told what goes over the wire, as it does; whatever it does, it does at once."""
+
+    def said(self, endpoint: str, body: bytes) -> None:
+        """Kiro is asked."""
+
+    def answered(self, status: int, headers: Mapping[str, str], *, framed: bool) -> None:
+        """The head of the answer is there."""
+
+    def heard(self, data: bytes) -> None:
+        """Some of the answer's body has come."""
+
+    def ended(self, ending: Literal["whole", "broken"]) -> None:
+        """The answer's body, or the connection, has ended; not said when it is we who leave."""
 
 
 def caller_of(lease: Lease, versions: Versions) -> Caller:
@@ -88,6 +105,7 @@ class Attempts:
     """
     note_unknown: Callable[[Counter[str]], None] = _forget
     """Told the names of what a reply held that we do not know, and how often it came; never a value."""
+    witness: Witness | None = None
 
     async def __call__(self, request: KiroRequest, lease: Lease, deliver: Deliver, patience: float) -> Ended:
         """Make one try; see `kiro_trio.session.run.Attempt`. Never raises for what Kiro or the network do."""
@@ -102,6 +120,7 @@ class _Attempt:
         self._request = request
         self._lease = lease
         self._deliver = deliver
+        self._witness = house.witness
         self._limit = min(house.limits.first_byte, patience)
         self._overdue = Fault.FIRST_BYTE_TIMEOUT
         self._leave_at = math.inf
@@ -130,8 +149,11 @@ class _Attempt:
     async def _decode(self) -> Ended:
         try:
             async with await self._open() as response:
+                if self._witness is not None:
+                    self._witness.answered(response.status, response.headers, framed=response.framed)
                 if response.status != 200:  # noqa: PLR2004
                     body = await response.read_limited(ERROR_BODY_LIMIT)
+                    self._note_all(body)
                     return Ended(classify(response.status, response.headers, body, now=self._house.wall()))
                 content_type = (
                     response.headers.get("content-type", EVENT_STREAM).partition(";")[0].strip().lower()
@@ -142,7 +164,14 @@ class _Attempt:
                     )
                 return await self._read(response)
         except UpstreamError as error:
+            if self._witness is not None:
+                self._witness.ended("broken")
             return Ended(as_failure(error))
+
+    def _note_all(self, body: bytes) -> None:
+        if self._witness is not None:
+            self._witness.heard(body)
+            self._witness.ended("whole")
 
     async def _open(self) -> Response:
         lease, wire = self._lease, self._house.wire
@@ -153,6 +182,8 @@ class _Attempt:
             agent_fields=call.agent_fields,
             profile_arn=lease.profile_arn if call.arn_in_body else None,
         )
+        if self._witness is not None:
+            self._witness.said(lease.endpoint, body)
         return await self._house.client.request(call.method, call.url, call.headers, body, proxy=lease.proxy)
 
     async def _read(self, response: Response) -> Ended:
@@ -177,6 +208,8 @@ class _Attempt:
     async def _read_all(self, response: Response, decoder: EventStreamDecoder, reader: ReplyReader) -> Ended:
         while data := await self._receive(response):
             self._waiting_since = math.inf
+            if self._witness is not None:
+                self._witness.heard(data)
             decoder.receive_data(data)
             events = reader.read(
                 decoder.messages()
@@ -206,6 +239,8 @@ class _Attempt:
         if reader.cut:
             await self._deliver(reader.close())
             return Ended()
+        if self._witness is not None:
+            self._witness.ended("whole")
         try:
             decoder.close()
         except WireError as error:
@@ -213,9 +248,9 @@ class _Attempt:
         kind = (self._lease.endpoint, self._request.model_id)
         if reader.saw_ending:
             self._house.closers.add(kind)
-        elif not response.framed or kind in self._house.closers:
+        elif not response.framed or (kind in self._house.closers and not reader.within_long_call):
             # A body that only the connection's end ends looks the same when it is cut at a frame's edge, and so does
-            # one whose sender was cut off himself.
+            # one whose sender was cut off himself. But a long tool call is cut off by Kiro, and has no closing events.
             return Ended(Failure(Fault.TRUNCATED_STREAM, "ended without Kiro's closing events"))
         events = reader.close()
         if reader.failure is not None:

@@ -15,7 +15,7 @@ from uuid import uuid4
 import trio
 
 from kiro_trio.conversation.faults import Ended, Failure, Fault
-from kiro_trio.conversation.prompt import Prompt, Text, ToolResult, ToolUse, Turn, WebSearch
+from kiro_trio.conversation.prompt import Text, ToolResult, ToolUse, Turn, WebSearch
 from kiro_trio.conversation.reply import (
     Finished,
     ReplyEvent,
@@ -97,21 +97,15 @@ class SearchOnly:
 
 @dataclass(frozen=True, slots=True)
 class SearchBetween:
-    """Runs the searches that the model calls, and asks on with what they found.
-
-    `say` turns the prompt, grown by the model's calls and their results, into the next request; it may raise
-    `PromptRefused`.
-    """
+    """Runs the searches that the model calls, and asks on with what they found."""
 
     attempts: Attempts
     server: SearchServer
-    prompt: Prompt
     wanted: WebSearch
-    say: Callable[[Prompt], KiroRequest]
 
     async def __call__(self, request: KiroRequest, lease: Lease, deliver: Deliver, patience: float) -> Ended:
         """Ask the model until it calls no search; see `kiro_trio.session.run.Attempt`."""
-        prompt, spent, searches = self.prompt, Usage(), 0
+        spent, searches = Usage(), 0
         most = MOST_SEARCHES if self.wanted.max_uses is None else min(self.wanted.max_uses, MOST_SEARCHES)
         while True:
             round_ = _Round(self.wanted.name, deliver)
@@ -132,12 +126,10 @@ class SearchBetween:
             if not results or round_.client_calls or searches > most + 1:
                 await deliver([spent, round_.finished(ran_out=bool(results))])
                 return ended
-            prompt = replace(
-                prompt,
-                turns=(*prompt.turns, Turn("assistant", round_.blocks()), Turn("user", tuple(results))),
-            )
             try:
-                request = self.say(prompt)
+                request = request.asking_on(
+                    (Turn("assistant", round_.blocks()), Turn("user", tuple(results)))
+                )
             except PromptRefused as refusal:
                 return Ended(Failure(Fault.BAD_REQUEST, f"with what the search found: {refusal}"))
 

@@ -14,12 +14,13 @@ from werkzeug.exceptions import HTTPException
 
 from kiro_trio import __version__
 from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
+from kiro_trio.gateway.clients import Clients
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.keys import presented_keys
-from kiro_trio.web import health, messages, metrics, models
-from kiro_trio.web.connection import Conducted, Connection
+from kiro_trio.web import health, messages, metrics, models, openapi, usage
+from kiro_trio.web.connection import Conducted, Connection, when_over
 from kiro_trio.web.messages import HELD_PREFIXES, PREFIXES
-from kiro_trio.web.problems import BUG, TOO_SLOW
+from kiro_trio.web.problems import BUG, LONGEST_WHY, TOO_SLOW
 
 log = structlog.get_logger(__name__)
 
@@ -84,16 +85,26 @@ def _add_hooks(app: App, gateway: Gateway) -> None:
     async def name_it() -> None:
         g.request_id = f"req_{token_hex(12)}"
 
+    @app.before_websocket
+    async def refuse_websockets() -> Response:
+        await name_it()
+        response = problem(400, "invalid_request_error", "websockets are not spoken here")
+        response.headers["request-id"] = g.request_id
+        return response
+
     @app.after_request
     async def label(response: Response) -> Response:
         response.headers["request-id"] = g.request_id
-        if not isinstance(response, Conducted):  # those are counted when they are over
+        if not isinstance(response, Conducted):  # those are counted and told when they are over
             gateway.metrics.note_answer(_counted_as(), response.status_code)
-            await _drain()
+            _tell(response.status_code)
+            if not await _drained():
+                response.headers["connection"] = "close"
         return response
 
     @app.errorhandler(InvalidRequest)
     async def invalid(error: InvalidRequest) -> Response:
+        g.why = str(error)
         return Response(error.body(g.request_id), error.status, content_type="application/json")
 
     @app.errorhandler(HTTPException)
@@ -122,11 +133,8 @@ def _add_routes(app: App, gateway: Gateway) -> None:
                 # Not 401: Claude Code repeats a 401 for almost three minutes before it shows it.
                 return problem(403, "permission_error", "the API key is not one of this gateway's keys")
             g.client = name
-            if handler in LIMITED and (refusal := clients.admit(name)):
-                response = problem(429, "rate_limit_error", refusal.message)
-                response.headers["retry-after"] = str(math.ceil(refusal.retry_after))
-                return response
-            return await handler(gateway, **arguments)
+            refused = await _enter(clients, name) if handler in LIMITED else None
+            return refused or await handler(gateway, **arguments)
 
         return guard
 
@@ -137,6 +145,7 @@ def _add_routes(app: App, gateway: Gateway) -> None:
             _route(app, "POST", f"{prefix}/messages/count_tokens", guarded(messages.count_tokens))
             _route(app, "GET", f"{prefix}/models", guarded(models.list_models))
             _route(app, "GET", f"{prefix}/models/<path:model_id>", guarded(models.retrieve_model))
+            _route(app, "GET", f"{prefix}/kiro-trio/usage", guarded(usage.show_usage))
 
     async def root() -> Response:
         return Response(f'{{"name":"kiro_trio","version":"{__version__}"}}', content_type="application/json")
@@ -146,14 +155,27 @@ def _add_routes(app: App, gateway: Gateway) -> None:
         ("/healthz", health.alive),
         ("/readyz", health.ready),
         ("/metrics", metrics.show_metrics),
+        ("/openapi.json", openapi.show_document),
     ):
         _route(app, "GET", path, partial(show, gateway))
 
 
-async def _drain() -> None:
-    """Take what is left of a body that nobody wanted, within reason.
+async def _enter(clients: Clients, name: str) -> Response | None:
+    """Count a request for the limits of its client until it is over; an answer if it is one too many."""
+    refusal = await clients.admit(name)
+    if refusal is None:
+        when_over(clients.leave, name)
+        return None
+    response = problem(429, "rate_limit_error", refusal.message)
+    response.headers["retry-after"] = str(math.ceil(refusal.retry_after))
+    return response
 
-    With a rest unread the connection would be closed right behind the answer, which then may never be seen.
+
+async def _drained() -> bool:
+    """Take what is left of a body that nobody wanted, within reason; whether that was all.
+
+    With a rest unread the connection is closed right behind the answer, which then may never be seen; and a client that is
+    not told of it sends its next request into the closing connection.
     """
     left = _DRAINED
     with trio.move_on_after(_DRAIN_PATIENCE):
@@ -161,10 +183,30 @@ async def _drain() -> None:
             async for chunk in request.body:
                 left -= len(chunk)
                 if left < 0:
-                    return
+                    return False
         except HTTPException:
             # Too large: quart throws away what comes, and does not say when it has come. Some megabytes come meanwhile.
             await trio.sleep(_LINGER)
+            return False
+        return True
+    return False
+
+
+def _tell(status: int) -> None:
+    """One line for an answer that is no message; those that went well, and strangers' paths, are for the curious."""
+    route = _counted_as()
+    changed = route == "admin" and request.method not in {"GET", "HEAD"}
+    say = log.info if changed or (status >= 400 and route != "other") else log.debug  # noqa: PLR2004
+    told = {"client": g.get("client"), "why": g.get("why", "")[:LONGEST_WHY]}
+    say(
+        "answer",
+        request_id=g.request_id,
+        route=route,
+        method=request.method,
+        path=request.path[:LONGEST_WHY],
+        status=status,
+        **{name: value for name, value in told.items() if value},
+    )
 
 
 def _counted_as() -> str:
@@ -178,6 +220,7 @@ def _route(app: App, method: str, path: str, handler: Callable[..., Awaitable[Re
 
 def problem(status: int, error_type: str, message: str) -> Response:
     """Return an error answer in Anthropic's shape."""
+    g.why = message
     return Response(error_body(error_type, message, g.request_id), status, content_type="application/json")
 
 

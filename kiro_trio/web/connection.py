@@ -6,6 +6,8 @@ decides when to open it and with what.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from contextvars import ContextVar
 from typing import Any
 
 import trio
@@ -14,6 +16,13 @@ from quart_trio.asgi import TrioASGIHTTPConnection
 from quart_trio.wrappers import TrioResponse
 
 from kiro_trio.session.outbox import Door, Headers
+
+_closing: ContextVar[ExitStack] = ContextVar("closing")
+
+
+def when_over(callback: Callable[[str], None], argument: str) -> None:
+    """Call `callback` when the request that is being served here is over, however it ends."""
+    _closing.get().callback(callback, argument)
 
 
 class HttpDoor:
@@ -73,9 +82,11 @@ class Connection(TrioASGIHTTPConnection):
 
         # As quart-trio does it, but for a task less: the request is served by the one that waits for it anyhow.
         request = self._create_request_from_scope(shielding_send)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.handle_messages, nursery, request, receive)
-            await self.handle_request(nursery, request, shielding_send)
+        with ExitStack() as closing:
+            _closing.set(closing)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.handle_messages, nursery, request, receive)
+                await self.handle_request(nursery, request, shielding_send)
 
     async def _send_response(self, send: ASGISendCallable, response: Any) -> None:
         if isinstance(response, Conducted):

@@ -35,12 +35,13 @@ MANNERS: dict[str, Manner] = {
 class Exchange:
     """One request and its answer: the body as it comes, then the task that answers."""
 
-    __slots__ = ("answering", "asker", "body", "manner", "missing", "over", "scope")
+    __slots__ = ("answering", "asker", "body", "headers", "manner", "missing", "over", "scope")
 
-    def __init__(self, manner: Manner, asker: Asker, length: int) -> None:
+    def __init__(self, manner: Manner, asker: Asker, head: RequestHead) -> None:
         self.manner = manner
         self.asker = asker
-        self.missing = length
+        self.headers = head.headers
+        self.missing = head.length
         self.body: list[bytes] = []
         self.answering = False
         self.scope = trio.CancelScope()
@@ -69,12 +70,17 @@ class Direct:
         """Begin with a request, if it is one for us: return it and what has come behind its head."""
         head = read_request_head(data)
         manner = None if head is None else MANNERS.get(head.target.partition("?")[0])
-        if head is None or manner is None or head.length > self.body_limit:
+        if (
+            head is None
+            or manner is None
+            or head.length > self.body_limit
+            or "content-encoding" in head.headers
+        ):
             return None
         client = self.gateway.books.clients.find(presented_keys(head.headers))
         if client is None:
             return None
-        return Exchange(manner, _asker(head, client), head.length), data[head.size :]
+        return Exchange(manner, _asker(head, client), head), data[head.size :]
 
     def common_headers(self, config: Config) -> list[tuple[bytes, bytes]]:
         """What hypercorn puts into each head; it changes once a second."""
@@ -87,4 +93,4 @@ class Direct:
 def _asker(head: RequestHead, client: str) -> Asker:
     hint = head.headers.get("x-claude-code-session-id", "")
     agent = head.headers.get("x-claude-code-agent-id", "")
-    return Asker(f"req_{token_hex(12)}", client, hint, agent)
+    return Asker(f"req_{token_hex(12)}", client, hint, agent, head.target.partition("?")[0])

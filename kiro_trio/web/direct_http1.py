@@ -13,7 +13,7 @@ from kiro_trio.session.outbox import Headers
 from kiro_trio.web.direct import Direct, Exchange
 from kiro_trio.web.http1 import Awaiting, Http1Protocol
 from kiro_trio.web.messages import Asker, Conduct, prepare
-from kiro_trio.web.problems import BUG, TOO_SLOW, Problem
+from kiro_trio.web.problems import BUG, LONGEST_WHY, TOO_SLOW, Problem
 from kiro_trio.wire.http_heads import write_response_head
 
 log = structlog.get_logger(__name__)
@@ -139,10 +139,19 @@ class DirectProtocol(Http1Protocol):
         await self.send(Updated(idle=True) if stays else Closed())
 
     async def _serve(self, exchange: Exchange, door: DirectDoor) -> None:
+        clients, client = self._direct.gateway.books.clients, exchange.asker.client
         try:
-            conduct = await self._prepare(exchange, door)
-            if conduct is not None:
-                await conduct(door)
+            if refusal := await clients.admit(client):
+                problem = Problem(429, "rate_limit_error", refusal.message)
+                retry_after = (b"retry-after", b"%d" % math.ceil(refusal.retry_after))
+                await self._tell(door, exchange.asker, problem, retry_after)
+                return
+            try:
+                conduct = await self._prepare(exchange, door)
+                if conduct is not None:
+                    await conduct(door)
+            finally:
+                clients.leave(client)
         except Exception:
             log.exception("bug", request_id=exchange.asker.request_id)
             if not door.begun:
@@ -151,15 +160,10 @@ class DirectProtocol(Http1Protocol):
     async def _prepare(self, exchange: Exchange, door: DirectDoor) -> Conduct | None:
         """Read the body and make ready; None if the client has been told what is wrong."""
         asker, gateway = exchange.asker, self._direct.gateway
-        body = b"".join(exchange.body)
-        exchange.body.clear()
-        if refusal := gateway.books.clients.admit(asker.client):
-            problem = Problem(429, "rate_limit_error", refusal.message)
-            retry_after = (b"retry-after", b"%d" % math.ceil(refusal.retry_after))
-            await self._tell(door, asker, problem, retry_after)
-            return None
+        body, headers = b"".join(exchange.body), exchange.headers
+        exchange.body, exchange.headers = [], {}  # an answer may last for an hour
         try:
-            return await prepare(gateway, body, asker, exchange.manner)
+            return await prepare(gateway, body, asker, headers.items(), exchange.manner)
         except InvalidRequest as error:
             await self._tell(door, asker, error)
             return None
@@ -167,7 +171,18 @@ class DirectProtocol(Http1Protocol):
     async def _tell(
         self, door: DirectDoor, asker: Asker, problem: Problem | InvalidRequest, *more: tuple[bytes, bytes]
     ) -> None:
+        why = str(problem) if isinstance(problem, InvalidRequest) else problem.message
         self._direct.gateway.metrics.note_answer("messages", problem.status)
+        log.info(
+            "answer",
+            request_id=asker.request_id,
+            route="messages",
+            method="POST",
+            path=asker.path,
+            status=problem.status,
+            client=asker.client,
+            why=why[:LONGEST_WHY],
+        )
         body = problem.body(asker.request_id)
         headers = [
             (b"content-type", b"application/json"),

@@ -18,7 +18,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from kiro_trio.credentials.document import InvalidFile
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.opening import open_gateway
-from kiro_trio.settings import Settings, SettingsError
+from kiro_trio.settings import Settings, SettingsError, usual_config
 from kiro_trio.settings.definition import secret_names
 from kiro_trio.settings.source import Source
 from kiro_trio.telemetry import configure_logging, get_logger, register_secret
@@ -101,7 +101,7 @@ async def _open(scope: str, extensions: Sequence[Extension]) -> App:
         raise HostingError("this application runs on trio: start it with `hypercorn -k trio`")
     if scope != "lifespan":
         raise HostingError("the application was not started up: its server must speak ASGI's lifespan")
-    config = Path(os.environ.get("KIRO_TRIO_CONFIG") or "config.json")
+    config = Path(os.environ.get("KIRO_TRIO_CONFIG") or usual_config())
     source = Source(config, os.environ)
     try:
         loaded = source.load()

@@ -1,6 +1,7 @@
 """hypercorn's HTTP/1.1 towards clients, without HTTP/2, with error answers that say something, and with fewer writes."""
 
 from dataclasses import dataclass
+from secrets import token_hex
 
 import h11
 from hypercorn.events import Closed, Event, RawData, Updated
@@ -38,7 +39,7 @@ class Http1Protocol(H11Protocol):
         """Send a part of a response."""
         if not self.config.fast_path:
             await super().stream_send(event)
-        elif type(event) is Body and self._chunked:
+        elif type(event) is Body and self._chunked and event.data:  # an empty chunk would be the end
             data = b"%b%x\r\n%b\r\n" % (self._head, len(event.data), event.data)
             self._head = b""
             await self.send(RawData(data))
@@ -81,10 +82,12 @@ class Http1Protocol(H11Protocol):
             raise _Http2Refused
 
     async def _send_error_response(self, status_code: int) -> None:
+        request_id = f"req_{token_hex(12)}"
         body = error_body(
-            "invalid_request_error", f"not a request that this server understands ({status_code})", ""
+            "invalid_request_error", f"not a request that this server understands ({status_code})", request_id
         )
         headers = [
+            (b"request-id", request_id.encode()),
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),

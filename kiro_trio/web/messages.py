@@ -1,8 +1,7 @@
 """`POST /v1/messages`, `POST /cc/v1/messages` and `POST /v1/messages/count_tokens`."""
 
 import json
-import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
@@ -17,9 +16,10 @@ from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.settled import SettledRequest
 from kiro_trio.session.outbox import Door, Headers, Outbox
-from kiro_trio.session.plan import ClientError
+from kiro_trio.session.plan import ClientError, whole_seconds
 from kiro_trio.session.run import Outcome, Translator
 from kiro_trio.web.connection import Conducted
+from kiro_trio.web.unpacking import unpacked
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +36,13 @@ Conduct = Callable[[Door], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: the request's id, the client's name, and what Claude Code says of its session and its agent."""
+    """Who asks, and where: the request's id, the client's name, what Claude Code says of its session and its agent."""
 
     request_id: str
     client: str
     hint: str
     agent: str
+    path: str
 
 
 async def create(gateway: Gateway) -> Response:
@@ -56,7 +57,7 @@ async def create_held(gateway: Gateway) -> Response:
 
 async def count_tokens(gateway: Gateway) -> Response:
     """Say how many tokens a prompt has: an estimate, unless the owner has named somebody who knows better."""
-    body = await _body()
+    body = await _body(gateway)
     prompt = parse_count_tokens(body)
     tokens = await gateway.count(prompt, body, request.headers.get("anthropic-beta", ""))
     return Response(json.dumps({"input_tokens": tokens}), content_type="application/json")
@@ -65,11 +66,14 @@ async def count_tokens(gateway: Gateway) -> Response:
 async def _create(gateway: Gateway, live_manner: Manner) -> Response:
     hint = request.headers.get("x-claude-code-session-id", "")
     agent = request.headers.get("x-claude-code-agent-id", "")
-    asker = Asker(g.request_id, g.client, hint, agent)
-    return Conducted(await prepare(gateway, await _body(), asker, live_manner))
+    asker = Asker(g.request_id, g.client, hint, agent, request.path)
+    body = await _body(gateway)
+    return Conducted(await prepare(gateway, body, asker, request.headers.items(), live_manner))
 
 
-async def prepare(gateway: Gateway, body: bytes, asker: Asker, live_manner: Manner) -> Conduct:
+async def prepare(
+    gateway: Gateway, body: bytes, asker: Asker, headers: Iterable[tuple[str, str]], live_manner: Manner
+) -> Conduct:
     """Read a request and make ready to answer it; nothing is open before what is returned runs.
 
     Raises:
@@ -85,6 +89,7 @@ async def prepare(gateway: Gateway, body: bytes, asker: Asker, live_manner: Mann
         stream=asked.stream,
         estimate=taken.tokens,
     )
+    gateway.record(entry, asker.path, headers, body)
     manner = live_manner if asked.stream else MessageFold
     session = gateway.session(
         taken.prompt,
@@ -113,10 +118,10 @@ async def prepare(gateway: Gateway, body: bytes, asker: Asker, live_manner: Mann
     return conduct
 
 
-async def _body() -> bytes:
+async def _body(gateway: Gateway) -> bytes:
     body = await request.get_data(as_text=False)
     assert isinstance(body, bytes)  # noqa: S101 - as quart promises for as_text=False, but not to mypy
-    return body
+    return await unpacked(body, request.headers.get("content-encoding", ""), gateway.settings.body_limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ class AnthropicDialect:
             (b"content-length", str(len(body)).encode()),
         ]
         if error.retry_after is not None:
-            headers.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
+            headers.append((b"retry-after", str(whole_seconds(error.retry_after)).encode()))
         if error.hopeless:
             headers.append((b"x-should-retry", b"false"))
         return headers, body

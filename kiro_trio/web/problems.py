@@ -18,5 +18,8 @@ class Problem:
         return error_body(self.error_type, self.message, request_id)
 
 
+LONGEST_WHY = 200
+"""Characters of a reason that the log shows."""
+
 TOO_SLOW = Problem(408, "timeout_error", "the request body did not arrive in time")
 BUG = Problem(500, "api_error", "The gateway has a bug; its log says more.")

@@ -49,6 +49,22 @@ class Owner:
         return answer.status_code, answer.json()["error"]["type"]
 
 
+class Pieces(httpx.AsyncByteStream):
+    """A body that is sent as far as it is read, and leaves nothing half-read behind as httpx's own would."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._starts = iter(range(0, len(data), 65536))
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self) -> bytes:
+        for start in self._starts:
+            return self._data[start : start + 65536]
+        raise StopAsyncIteration
+
+
 @asynccontextmanager
 async def owner(
     folder: Path, simulator: Simulator | None = None, accounts: int = 2, **settings: Any
@@ -77,3 +93,13 @@ async def until(me: Owner, good: Callable[[Any], bool]) -> Any:
         if good(live):
             return live
         await trio.sleep(0.01)
+
+
+async def followed(me: Owner, sign_in_id: str) -> Any:
+    """A sign-in when it has ended."""
+    with trio.fail_after(20):
+        while True:
+            found = await me.get(f"/sign-ins/{sign_in_id}")
+            if found["state"] not in {"waiting", "finishing"}:
+                return found
+            await trio.sleep(0.02)

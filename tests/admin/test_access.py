@@ -2,12 +2,11 @@
 
 import itertools
 
-import httpx
 import pytest
 import trio
 
 from kiro_trio.admin.guesses import TRIES
-from tests.admin.owner import ADMIN_KEY, owner
+from tests.admin.owner import ADMIN_KEY, Pieces, owner
 from tests.end_to_end.house import KEY
 from tests.web.served import get
 
@@ -144,17 +143,6 @@ async def test_strange_paths_lead_nowhere(tmp_path) -> None:
 async def test_a_body_that_is_too_large_is_refused(tmp_path, chunked: bool) -> None:
     large = b'{"refreshToken":"' + b"x" * (2 * 1024 * 1024) + b'"}'
 
-    class Pieces(httpx.AsyncByteStream):
-        starts = iter(range(0, len(large), 65536))
-
-        def __aiter__(self):
-            return self
-
-        async def __anext__(self) -> bytes:
-            for start in self.starts:
-                return large[start : start + 65536]
-            raise StopAsyncIteration
-
     async with owner(tmp_path) as me:
         http = me.here.http
         request = http.build_request(
@@ -163,7 +151,7 @@ async def test_a_body_that_is_too_large_is_refused(tmp_path, chunked: bool) -> N
         if chunked:
             del request.headers["content-length"]
             request.headers["transfer-encoding"] = "chunked"
-        request.stream = Pieces()
+        request.stream = Pieces(large)
         answer = await http.send(request)
         assert (answer.status_code, answer.json()["error"]["type"]) == (413, "request_too_large")
         assert (await me.ask("GET", "/status")).status_code == 200

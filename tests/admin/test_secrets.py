@@ -5,16 +5,17 @@ import json
 import logging
 import re
 
+import httpx
 import pytest
 import structlog
 import trio
 
-from kiro_trio import telemetry
 from kiro_trio.simulator.accounts import Account
 from kiro_trio.simulator.script import Match, Reply, Rule, Script
+from kiro_trio.simulator.signin import SignIn
 from kiro_trio.simulator.simulator import Simulator
 from kiro_trio.telemetry import configure_logging
-from tests.admin.owner import ADMIN_KEY, Owner, owner
+from tests.admin.owner import ADMIN_KEY, Owner, followed, owner
 from tests.end_to_end.house import KEY, prompt
 
 WORDS = "the words of a client are nobody's business"
@@ -26,18 +27,11 @@ PEOPLE = [
     Account("builder.person@example.com", "builder-id"),
     Account("key.person@example.com", "api-key"),
 ]
+PASSING = {"code", "code_verifier", "deviceCode", "clientSecret", "refreshToken"}
 TROUBLES = ["token", "suspended", "throttled", "internal", "monthly", "improper", "model"]
 
 
-@pytest.fixture(autouse=True)
-def as_it_was():
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    telemetry._known.clear()
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("logs_as_they_were")
 
 
 class Secrets:
@@ -53,6 +47,44 @@ class Secrets:
 
     def found_in(self, text: str) -> list[str]:
         return [secret[:12] for secret in self.known if secret in text]
+
+
+class Listening(SignIn):
+    """Kiro's sign-in, overheard: what passes between it and the gateway is secret."""
+
+    def overhear(self, known: set[str]) -> None:
+        self.known = known
+
+    def token(self, body, now):
+        self.known |= {str(value) for key, value in body.items() if key in PASSING}
+        return self._note(super().token(body, now))
+
+    def exchange(self, body, now):
+        self.known |= {str(value) for key, value in body.items() if key in PASSING}
+        return self._note(super().exchange(body, now))
+
+    def _note(self, answer):
+        if isinstance(answer, dict):
+            self.known |= {answer["accessToken"], answer["refreshToken"]}
+        return answer
+
+
+async def sign_in(me: Owner, do) -> None:
+    """Every way in, to its end and half-way; a proxy that does not answer among them."""
+    for wish in ({"provider": "builder-id"}, {"provider": "google"}, {"provider": "github"}):
+        begun = json.loads(await do("POST", "/sign-ins", wish, headers={"x-forwarded-for": "203.0.113.7"}))
+        async with httpx.AsyncClient(trust_env=False) as browser:
+            back = (await browser.get(begun["url"])).headers.get("location", "")
+        if wish["provider"] == "github":
+            back = back.replace("code=", "code=not-")
+        if back:
+            await do("POST", f"/sign-ins/{begun['id']}/address", {"address": back})
+        await followed(me, begun["id"])
+    proxy = {"proxyUrl": "http://127.0.0.1:1", "proxyUsername": "user", "proxyPassword": PASSWORD}
+    await do("POST", "/sign-ins", {"provider": "builder-id", **proxy})
+    await do("POST", "/sign-ins", {"provider": "google", "proxyUrl": f"gopher://user:{PASSWORD}@x"})
+    await do("GET", "/sign-ins")
+    await do("GET", "/credentials")
 
 
 async def live_a_day(me: Owner, secrets: Secrets) -> list[str]:
@@ -84,6 +116,7 @@ async def live_a_day(me: Owner, secrets: Secrets) -> list[str]:
     proxy = {"proxyUrl": f"http://user:{PASSWORD}@127.0.0.1:1", "proxyPassword": PASSWORD}
     await do("PATCH", "/credentials/1", proxy)
     await do("POST", "/credentials/1/refresh")
+    await sign_in(me, do)
     await do("POST", "/credentials", b"{"[:0].decode() or {"refreshToken": 5})
     await me.ask("POST", "/credentials/export", {"confirm": True})
     for path in ("/credentials", "/config", "/status", "/keys", "/requests", "/usage", "/live", "/models"):
@@ -116,6 +149,8 @@ async def test_a_day_leaves_no_secret_behind(tmp_path, form: str) -> None:
     simulator = Simulator(accounts=[*PEOPLE], script=Script(tuple(rules)))
     secrets = Secrets()
     secrets.learn(PEOPLE)
+    simulator.sign_in = Listening(simulator.sign_in.accounts)
+    simulator.sign_in.overhear(secrets.known)
     async with owner(tmp_path, simulator) as me:
         with trio.fail_after(60):
             answers = await live_a_day(me, secrets)
@@ -125,7 +160,8 @@ async def test_a_day_leaves_no_secret_behind(tmp_path, form: str) -> None:
     assert "token renewed" in log
     assert "wrong admin key" in log
     assert log.count("[redacted]") > 10
-    assert len(secrets.known) > 12
+    assert log.count("sign-in ended") == 4
+    assert len(secrets.known) > 20
     assert secrets.found_in(log) == []
     assert WORDS not in log
     assert "wrong-key-of-somebody" not in log

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,10 +69,11 @@ async def running(
 
 
 async def _collect(program: Running, stream: trio.abc.ReceiveStream, into: bytearray) -> None:
-    async for data in stream:
-        into += data
-        program.changed.set()
-        program.changed = trio.Event()
+    with suppress(trio.ClosedResourceError):
+        async for data in stream:
+            into += data
+            program.changed.set()
+            program.changed = trio.Event()
 
 
 async def finished(folder: Path, *args: str, **environ: str) -> tuple[int, str, str]:

@@ -2,6 +2,7 @@ import json
 import os
 import stat
 
+import httpx
 import pytest
 import trio
 import trio.testing
@@ -120,6 +121,89 @@ def test_switching_on_forgets_why_it_was_out(folder):
     assert json.loads(run("list", "--json", "--offline").stdout)[1]["state"] == "ready"
 
 
+def test_editing_changes_what_is_named_and_nothing_else(folder):
+    write(folder, *entries("a", "b", note="mine"), social("c"))
+    run("list", "--offline")
+    before = stored(folder)
+    done = run("edit", "2", "1", "--priority", "0", "--concurrency", "4", "--api-region", "eu-central-1")
+    assert done.stdout == (
+        "Account 2 is changed: priority, concurrency, api-region.\n"
+        "Account 1 is changed: priority, concurrency, api-region.\n"
+    )
+    new = {"priority": 0, "concurrency": 4, "apiRegion": "eu-central-1"}
+    assert stored(folder) == [{**before[0], **new}, {**before[1], **new}, before[2]]
+    everything = {
+        "email": "x@example.invalid",
+        "region": "us-east-1",
+        "auth-region": "us-west-2",
+        "endpoint": "cli",
+    }
+    run("edit", "3", *[word for name, value in everything.items() for word in (f"--{name}", value)])
+    assert stored(folder)[2] == {
+        **before[2],
+        "email": "x@example.invalid",
+        "region": "us-east-1",
+        "authRegion": "us-west-2",
+        "endpoint": "cli",
+    }
+    run(
+        "edit",
+        "1",
+        "2",
+        "3",
+        *[f"--unset={name}" for name in ("priority", "concurrency", "api-region", "region")],
+    )
+    assert "priority" not in stored(folder)[0]
+    assert "region" not in stored(folder)[2]
+
+
+def test_a_proxys_password_goes_with_its_proxy(folder):
+    write(folder, *entries("a"))
+    proxy = ("--proxy", "http://proxy.invalid:3128", "--proxy-username", "me", "--proxy-password")
+    done = run("edit", "1", *proxy, stdin="hunter2-of-the-proxy\n")
+    assert done.stdout == "Account 1 is changed: proxy, proxy-username, proxy-password.\n"
+    assert "hunter2" not in done.output
+    [entry] = stored(folder)
+    assert (entry["proxyUsername"], entry["proxyPassword"]) == ("me", "hunter2-of-the-proxy")
+    run("edit", "1", "--proxy-username", "you")
+    assert stored(folder)[0]["proxyPassword"] == "hunter2-of-the-proxy"
+    run("edit", "1", "--proxy", "direct")
+    [entry] = stored(folder)
+    assert (entry["proxyUrl"], "proxyUsername" in entry, "proxyPassword" in entry) == ("direct", False, False)
+    run("edit", "1", *proxy, stdin="hunter2-of-the-proxy\n")
+    run("edit", "1", "--unset", "proxy")
+    assert not [key for key in stored(folder)[0] if key.startswith("proxy")]
+
+
+def test_the_environments_account_cannot_be_edited(folder, monkeypatch):
+    monkeypatch.setenv("KIRO_API_KEY", "ksk_dummydummydummy")
+    assert "it is in no file" in run("edit", "0", "--priority", "1", code=2).stderr
+
+
+async def test_a_running_gateway_takes_up_what_was_edited(tmp_path):
+    """The account that was last in the order is the first one now."""
+    people = [person("a"), person("b")]
+    write(tmp_path, *[one.credential() for one in people])
+    simulator = Simulator(people)
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    async with served(simulator) as (base, _):
+        environ = {"KIRO_TRIO_API_KEY": "sk-dummy-key", "KIRO_TRIO_PORT": "0"}
+        async with running(tmp_path, "serve", "--upstream", base, **environ) as gateway:
+            url = await gateway.url()
+            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+                headers = {"x-api-key": "sk-dummy-key"}
+                await http.post("/v1/messages", json=body, headers=headers)
+                code, _, err = await finished(tmp_path, "accounts", "edit", "2", "--priority", "-1")
+                assert (code, "--priority" in err) == (2, True)
+                code, _, err = await finished(tmp_path, "accounts", "edit", "1", "--priority", "9")
+                assert code == 0, err
+                with trio.fail_after(30):
+                    while simulator.seen[-1].account != people[1].email:
+                        await http.post("/v1/messages", json=body, headers=headers)
+            assert await gateway.stop() == 0
+    assert stored(tmp_path)[0]["priority"] == 9
+
+
 def test_removing_wants_a_yes(folder):
     write(folder, *entries("a", "b", "c"))
     assert "add --yes" in run("remove", "2", code=2).stderr
@@ -142,6 +226,18 @@ def test_removing_wants_a_yes(folder):
         (("add", "--api-key"), "stdin must hold 1 line(s): API key"),
         (("export", "x.json"), "add --yes"),
         (("nonsense",), "No such command"),
+        (("edit", "9", "--priority", "1"), "there is no account 9"),
+        (("edit", "1"), "say what to change"),
+        (("edit", "--priority", "1"), "Missing argument"),
+        (("edit", "1", "--priority", "-1"), "Invalid value for '--priority'"),
+        (("edit", "1", "--concurrency", "0"), "Invalid value for '--concurrency'"),
+        (("edit", "1", "--region", "mars"), "`region` is not a region"),
+        (("edit", "1", "--endpoint", "x"), "`endpoint` must be one of"),
+        (("edit", "1", "--proxy", "gopher://x"), "`proxyUrl` must be"),
+        (("edit", "1", "--email", ""), "--unset email takes it away"),
+        (("edit", "1", "--email", "x", "--unset", "email"), "contradict each other"),
+        (("edit", "1", "--unset", "refreshToken"), "Invalid value for '--unset'"),
+        (("edit", "1", "--proxy-password"), "stdin must hold a line"),
         (("list", "--upstream", "x"), "--upstream must be an address"),
     ],
 )

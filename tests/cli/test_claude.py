@@ -22,7 +22,9 @@ from tests.end_to_end.claude_code import install
 STAND_IN = f"""#!{sys.executable}
 import json, os, signal, sys, time
 names = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_MAX_CONTEXT_TOKENS")
-print(json.dumps([sys.argv[1:], {{name: os.environ.get(name) for name in names}}]), flush=True)
+shown = sys.argv[1:2] == ["--settings"] and "statusLine" in sys.argv[2]
+if shown: del sys.argv[1:3]
+print(json.dumps([sys.argv[1:], {{name: os.environ.get(name) for name in names}}, shown]), flush=True)
 match sys.argv[1:2]:
     case ["exit"]: sys.exit(int(sys.argv[2]))
     case ["die"]: os.kill(os.getpid(), signal.SIGKILL)
@@ -47,6 +49,11 @@ def stand_in(tmp_path):
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
+def home(folder):
+    """Where config and accounts are, seen from a program whose HOME this is."""
+    return folder / ".config" / "kiro-trio"
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
@@ -55,7 +62,8 @@ def free_port():
 @pytest.fixture
 def port(tmp_path):
     port = free_port()
-    (tmp_path / "config.json").write_text(
+    home(tmp_path).mkdir(parents=True)
+    (home(tmp_path) / "config.json").write_text(
         json.dumps({"port": port, "apiKey": "sk-dummy-key", "listModels": False})
     )
     return port
@@ -83,6 +91,7 @@ async def test_it_starts_a_gateway_and_stops_it_again(tmp_path, stand_in, port):
             "ANTHROPIC_API_KEY": None,
             "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "200000",
         },
+        True,
     ]
     assert status == "200"
     assert "no account that works yet" in err
@@ -102,20 +111,34 @@ async def test_a_gateway_that_runs_is_used_and_left_alone(tmp_path, stand_in, po
     assert not (tmp_path / ".local").exists()
 
 
-async def test_the_first_start_of_all_needs_no_config(tmp_path, stand_in):
+async def test_the_first_start_of_all_needs_no_config_and_leaves_nothing_where_one_works(tmp_path, stand_in):
+    work = tmp_path / "work"
+    work.mkdir()
     # the port of a new config is not free here for sure, so only what is written is looked at
-    code, _, err = await finished(tmp_path, "claude", "exit", "0", PATH=stand_in)
-    assert "Wrote config.json" in err
+    code, _, err = await finished(work, "claude", "exit", "0", PATH=stand_in, HOME=str(tmp_path))
+    config = home(tmp_path) / "config.json"
+    assert f"Wrote {config}" in err
     assert code in {0, 1}
     assert "sk-kiro-trio" not in err
-    assert json.loads((tmp_path / "config.json").read_text())["apiKey"].startswith("sk-kiro-trio-")
+    assert json.loads(config.read_text())["apiKey"].startswith("sk-kiro-trio-")
+    assert home(tmp_path).stat().st_mode & 0o777 == 0o700
+    assert list(work.iterdir()) == []
 
 
+async def test_a_config_of_the_folder_one_works_in_is_not_believed(tmp_path, stand_in, port):
+    """It is somebody's repository: it could send tokens anywhere."""
+    (tmp_path / "config.json").write_text('{"port": "nonsense", "upstreamUrl": "http://127.0.0.1:9"}')
+    code, out, err = await finished(tmp_path, "claude", "exit", "0", PATH=stand_in)
+    assert code == 0, err
+    assert json.loads(out)[1]["ANTHROPIC_BASE_URL"] == f"http://127.0.0.1:{port}"
+
+
+HOME_CONFIG = ".config/kiro-trio/config.json"
 CALLS = [
     (("exit", "42"), ["exit", "42"], 42),
     (("die",), ["die"], 128 + 9),
-    (("--config", "config.json", "-p", "hi", "--config", "x"), ["-p", "hi", "--config", "x"], 0),
-    (("--config=config.json", "--", "--help"), ["--help"], 0),
+    (("--config", HOME_CONFIG, "-p", "hi", "--config", "x"), ["-p", "hi", "--config", "x"], 0),
+    ((f"--config={HOME_CONFIG}", "--", "--help"), ["--help"], 0),
     (("-c", "--resume", "-h"), ["-c", "--resume", "-h"], 0),
 ]
 
@@ -128,6 +151,29 @@ async def test_arguments_are_claude_codes_and_its_exit_code_is_ours(tmp_path, st
             code, out, err = await finished(tmp_path, "claude", *args, PATH=stand_in)
             assert code == expected, err
             assert json.loads(out)[0] == given
+
+
+@pytest.mark.usefixtures("port")
+async def test_a_status_line_is_shown_unless_there_is_another_or_nobody_looks(tmp_path, stand_in):
+    theirs = tmp_path / ".claude" / "settings.local.json"
+    async with running(tmp_path, "serve") as gateway:
+        await gateway.url()
+
+        async def shown(*args):
+            code, out, err = await finished(tmp_path, "claude", *args, PATH=stand_in)
+            assert code == 0, err
+            return json.loads(out)[-1]
+
+        assert await shown()
+        assert await shown("--continue")
+        assert not await shown("-p", "hello")
+        assert not await shown("--no-statusline")
+        assert not await shown("--settings", "theirs.json")
+        theirs.parent.mkdir()
+        theirs.write_text('{"model": "opus"}')
+        assert await shown()
+        theirs.write_text('{"statusLine": {"type": "command", "command": "mine"}}')
+        assert not await shown()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -167,7 +213,7 @@ async def test_a_gateway_with_another_key_is_named(tmp_path, stand_in):
 
 @pytest.mark.usefixtures("port")
 async def test_a_gateway_that_cannot_start_says_why(tmp_path, stand_in):
-    (tmp_path / "credentials.json").write_text('[{"refreshToken": "aor')
+    (home(tmp_path) / "credentials.json").write_text('[{"refreshToken": "aor')
     code, out, err = await finished(tmp_path, "claude", "exit", "0", PATH=stand_in)
     assert (code, out) == (1, "")
     assert err.startswith("Error: the gateway did not start: ")
@@ -186,7 +232,7 @@ async def test_without_claude_code_it_says_how_to_get_it(tmp_path):
 async def kiro(folder):
     """A simulated Kiro, with its account in `folder`."""
     account = Account("one@example.com")
-    (folder / "credentials.json").write_text(json.dumps([account.credential()]))
+    (home(folder) / "credentials.json").write_text(json.dumps([account.credential()]))
     simulator = Simulator([account])
     async with trio.open_nursery() as nursery:
         url = await nursery.start(partial(serve_simulator, simulator))

@@ -16,6 +16,7 @@ async def test_one_request_goes_through_the_whole_house(tmp_path):
     assert re.search(r"^Kiro, simulated +http://127\.0\.0\.1:\d+$", out, re.MULTILINE)
     assert re.search(r"^(end_turn|tool_use): \d+ tokens in, \d+ out; first words after", out, re.MULTILINE)
     assert "export ANTHROPIC_BASE_URL=" in out
+    assert "kiro-trio login --google" in out
     assert err == ""
     assert list(tmp_path.iterdir()) == []
 

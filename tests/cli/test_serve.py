@@ -48,8 +48,33 @@ async def test_the_second_start_keeps_the_config_and_is_quiet(tmp_path):
     assert "sk-dummy-key" not in said
     warnings = [record for record in map(json.loads, said.splitlines()) if record["level"] == "warning"]
     assert [record["event"] for record in warnings] == [
-        "own.json: unknown keys are ignored: another, unheardOf"
+        "own.json: unknown keys are ignored: another, unheardOf",
+        "there is no account yet: `kiro-trio login` makes one",
     ]
+
+
+@pytest.mark.parametrize(
+    ("disabled", "level", "words"),
+    [(False, "info", {"event": "accounts", "known": 1, "ready": 1}), (True, "warning", {"accounts": 1})],
+)
+async def test_the_start_says_which_accounts_there_are(tmp_path, disabled, level, words):
+    (tmp_path / "credentials.json").write_text(
+        json.dumps([{"kiroApiKey": "ksk_dummy", "disabled": disabled}])
+    )
+    environ = {"KIRO_TRIO_API_KEY": "sk-dummy-key", "KIRO_TRIO_PORT": "0", "KIRO_TRIO_LIST_MODELS": "false"}
+    async with running(tmp_path, "serve", "--log-format", "json", **environ) as program:
+        await program.url()
+        [said] = [json.loads(line) for line in program.err.decode().splitlines() if "account" in line]
+        assert await program.stop() == 0
+    assert said.items() >= {"level": level, **words}.items()
+
+
+async def test_a_stderr_that_nobody_reads_any_more_does_not_cut_the_stop_short(tmp_path):
+    environ = {"KIRO_TRIO_API_KEY": "sk-dummy-key", "KIRO_TRIO_PORT": "0"}
+    async with running(tmp_path, "serve", **environ) as program:
+        await program.url()
+        await program.process.stderr.aclose()
+        assert await program.stop() == 0
 
 
 async def test_environment_is_enough_and_nothing_is_written(tmp_path):
@@ -122,3 +147,24 @@ async def test_a_second_signal_does_not_wait(tmp_path):
             program.process.send_signal(signal.SIGTERM)
             await program.said("stopping", "err")
             assert await program.stop() == 128 + signal.SIGTERM
+
+
+async def test_the_end_of_the_terminal_is_a_graceful_stop_however_often_it_is_told(tmp_path):
+    async with running(tmp_path, "serve", KIRO_TRIO_API_KEY="sk-dummy-key", KIRO_TRIO_PORT="0") as program:
+        await program.url()
+        program.process.send_signal(signal.SIGHUP)
+        await program.said("stopping", "err")
+        assert await program.stop(signal.SIGHUP) == 0
+
+
+async def test_nohup_is_respected(tmp_path):
+    environ = {"KIRO_TRIO_API_KEY": "sk-dummy-key", "KIRO_TRIO_PORT": "0"}
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the process inherits it
+    try:
+        async with running(tmp_path, "serve", **environ) as program:
+            url = await program.url()
+            program.process.send_signal(signal.SIGHUP)
+            assert (await get(url, "/healthz")).status_code == 200
+            assert await program.stop() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -7,9 +7,10 @@ import pytest
 import trio
 import trio.testing
 
+from kiro_trio.cli.figures import amount
 from kiro_trio.cli.paste import pasted_lines
 from kiro_trio.cli.terminal import printable
-from kiro_trio.cli.words import amount, day, until
+from kiro_trio.cli.words import day, until
 from kiro_trio.simulator import Account, Simulator
 from tests.cli.program import HOUSE
 from tests.simulator.talk import served

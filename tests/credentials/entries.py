@@ -39,6 +39,11 @@ def fresh(name: str = "a", *, now: float = NOW, lifetime: float = 3600.0, **keys
     return social(name, **token | keys)
 
 
+def rotated(name: str, expires: str = "2026-09-21T16:00:00.000Z") -> dict[str, Any]:
+    """What a renewal brings."""
+    return {"accessToken": f"aoa-{name}", "refreshToken": refresh_token(name), "expiresAt": expires}
+
+
 def credential(number: int = 1, **keys: Any) -> Credential:
     return read_entry(fresh(f"n{number}", **keys), number, ENDPOINTS)
 

@@ -18,7 +18,7 @@ from kiro_trio.credentials.standing import (
     next_midnight,
     next_month,
 )
-from tests.credentials.entries import NOW, credential
+from tests.credentials.entries import NOW, credential, refresh_token
 
 DAY = 86_400.0
 MIDNIGHT = 1_790_035_200.0  # 2026-09-22T00:00:00Z
@@ -286,3 +286,40 @@ def test_every_standing_has_its_recovery_and_every_penalty_its_consequence():
             hit(one, penalty)
         for standing, out in one.outs.items():
             assert RECOVERIES[standing].by_time == (out.until is not None)
+
+
+@pytest.mark.parametrize("ahead", [3600.0, 4 * 365 * DAY])
+def test_a_clock_that_was_ahead_and_is_set_right_leaves_nobody_out_for_years(ahead):
+    one = account()
+    hit(one, Penalty.COOL_DOWN, NOW + ahead, retry_after=50)
+    hit(one, Penalty.MODEL_REFUSED, NOW + ahead, model_id="gpt-9")
+    delay_renewal(one, Blow(Failure(Fault.RENEWAL_FAILED), NOW + ahead, 0.0))
+    assert one.stands(NOW) == (Standing.COOLING, NOW + 50)
+    assert one.stands(NOW + 49)[0] is Standing.COOLING
+    assert one.stands(NOW + 51) == (Standing.READY, None)
+    if ahead > 2 * DAY:
+        assert one.serves("gpt-9", NOW)
+        assert not one.delayed(NOW)
+
+
+def test_a_suspension_does_not_end_because_a_clock_was_ahead():
+    one = account()
+    hit(one, Penalty.SUSPENDED, NOW + DAY)
+    assert one.stands(NOW) == (Standing.SUSPENDED, None)
+
+
+def test_revoked_is_the_token_and_not_the_account():
+    one = account()
+    hit(one, Penalty.REVOKED)
+    remembered = one.record()
+    again = account()
+    again.recall(remembered)
+    assert again.stands(NOW)[0] is Standing.REVOKED
+    renewed = credential(refreshToken=refresh_token("b"))
+    again.take(renewed)
+    assert again.stands(NOW)[0] is Standing.READY
+    # and what another process remembers of the token that is gone does not come back
+    again.absorb(again.record(), structs.replace(again.record(), outs=remembered.outs))
+    assert again.stands(NOW)[0] is Standing.READY
+    again.absorb(again.record(), structs.replace(again.record(), outs={"SUSPENDED": Out(NOW)}))
+    assert again.stands(NOW)[0] is Standing.SUSPENDED

@@ -152,8 +152,89 @@ class TestChanges:
         assert list(file.credentials()) == [1, 2]
 
 
+class TestAtTheSameMoment:
+    """An editor knows no lock: it saves while we are about to."""
+
+    @staticmethod
+    def saving_during_fsync(monkeypatch, path, *texts):
+        """Let an editor save one of `texts` whenever we bring something to the disk."""
+        left, fsync = list(texts), os.fsync
+
+        def overtaken(descriptor):
+            fsync(descriptor)
+            if left:
+                path.write_text(left.pop(0))
+
+        monkeypatch.setattr(os, "fsync", overtaken)
+
+    def edited(self, path, **keys):
+        return json.dumps([{**read_json(path)[0], **keys}])
+
+    def test_a_renewal_does_not_overwrite_it(self, path, monkeypatch):
+        file = written(path, [social("a")])
+        self.saving_during_fsync(
+            monkeypatch, path, self.edited(path, note="first"), self.edited(path, note="second", priority=7)
+        )
+        file.save(1, ROTATED)
+        [entry] = read_json(path)
+        assert (entry["note"], entry["priority"], entry["refreshToken"]) == ("second", 7, refresh_token("b"))
+        assert (file.problem, file.stale()) == ("", False)
+        assert file.credentials()[1].priority == 7
+
+    def test_an_owners_change_does_not_overwrite_it(self, path, monkeypatch):
+        file = written(path, [social("a")])
+        self.saving_during_fsync(monkeypatch, path, self.edited(path, note="mine"))
+        assert file.add(social("c")) == 2
+        assert [entry.get("note") for entry in read_json(path)] == ["mine", None]
+        self.saving_during_fsync(monkeypatch, path, json.dumps(read_json(path)[1:]))
+        with pytest.raises(KeyError):
+            file.edit(1, {"priority": 1})
+
+    def test_what_is_saved_right_after_we_have_read_is_noticed(self, path, monkeypatch):
+        file = written(path, [social("a")])
+        path.write_text(self.edited(path, priority=1))
+        later, read_bytes = [self.edited(path, priority=2)], Path.read_bytes
+
+        def read_and_overtaken(self):
+            data = read_bytes(self)
+            if later:
+                self.write_text(later.pop())
+            return data
+
+        monkeypatch.setattr(Path, "read_bytes", read_and_overtaken)
+        file.sync()
+        assert file.stale()
+        file.sync()
+        assert file.credentials()[1].priority == 2
+
+    def test_in_place_neither(self, path, monkeypatch):
+        file = written(path, [social("a")])
+
+        def busy(*_):
+            raise OSError(errno.EBUSY, "busy")
+
+        self.saving_during_fsync(monkeypatch, path, self.edited(path, note="mine"))
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", busy)
+            file.save(1, ROTATED)
+        [entry] = read_json(path)
+        assert (entry["note"], entry["refreshToken"]) == ("mine", refresh_token("b"))
+
+    def test_who_never_stops_is_named_and_the_token_kept_beside(self, path, monkeypatch):
+        file = written(path, [social("a")])
+        self.saving_during_fsync(monkeypatch, path, *(self.edited(path, note=n) for n in range(30)))
+        file.save(1, ROTATED)
+        assert "changes it all the time" in file.problem
+        assert file.credentials()[1].refresh_token == refresh_token("b")
+        file.sync()
+        assert read_json(path)[0]["refreshToken"] == refresh_token("b")
+
+
 class TestTrouble:
-    @pytest.mark.parametrize("data", ["{", "5", '[{"id": 1}, {"id": 1}]'])
+    @pytest.mark.parametrize(
+        "data",
+        ["{", "5", "null", '[{"id": 1}, {"id": 1}]', '[{"note": ' + "9" * 5000 + "}]", "[" * 90 + "]" * 90],
+    )
     def test_a_file_that_nobody_understands_stops_the_start_with_its_name(self, path, data):
         path.write_text(data)
         with pytest.raises(InvalidFile, match=r"credentials\.json: "):
@@ -206,6 +287,15 @@ class TestTrouble:
             file.sync()
         assert (file.problem, file.place_problem, file.stale()) == ("", "", False)
         assert read_json(path)[0]["refreshToken"] == refresh_token("b")
+
+    def test_the_lock_of_another_user_is_named(self, shared):
+        path = shared / "credentials.json"
+        path.write_text(json.dumps([social("a", id=1)]))
+        path.chmod(0o666)
+        lock = Path(atomic.lock_beside(path).lock_file)
+        lock.touch(0o000)
+        with as_nobody(), pytest.raises(InvalidFile, match=rf"{lock.name}\)"):
+            opened(path)
 
     def test_what_cannot_be_read_stops_the_start(self, shared):
         path = shared / "credentials.json"
@@ -294,6 +384,30 @@ def test_overwriting_that_is_cut_short_leaves_whole_json(path, monkeypatch):
     with pytest.raises(OSError, match="busy"):
         replace_file(path, b'["new"]')
     assert read_json(path) == ["new"]
+
+
+def test_overwriting_on_a_full_disk_leaves_the_old_content(path):
+    """A limit for the size of files, in a process of its own, is as good as a full disk."""
+    path.write_text(json.dumps(["x" * 1000]))
+    program = """if True:
+        import errno, resource, sys
+        from pathlib import Path
+        from kiro_trio.credentials import atomic
+        def busy(*_):
+            raise OSError(errno.EBUSY, "busy")
+        path, Path.replace = Path(sys.argv[1]), busy
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+        atomic._replace = busy
+        try:
+            atomic.replace_file(path, b'["' + b"y" * 9000 + b'"]')
+        except OSError as error:
+            sys.exit(0 if error.errno == errno.EFBIG else 3)
+        sys.exit(4)
+    """
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", program, str(path)], env=environment, check=False)  # noqa: S603
+    assert done.returncode == 0
+    assert read_json(path) == ["x" * 1000]
 
 
 def start_writer(path, number, rounds, name):

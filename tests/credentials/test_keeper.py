@@ -9,6 +9,7 @@ from kiro_trio.credentials.credential import ArnMode, Defaults, Lease, Proxy
 from kiro_trio.credentials.entry import InvalidEntry
 from kiro_trio.credentials.ledger import DuplicateCredential
 from kiro_trio.credentials.roster import Penalty, Standing
+from kiro_trio.credentials.store import FileStore
 from tests.credentials.entries import NOW, fresh, idc, read_json, refresh_token, social
 from tests.credentials.patience import patiently
 from tests.credentials.service import Service, account, keeping, new_keeper, refusal, response
@@ -212,6 +213,15 @@ class TestWaiting:
             assert isinstance(lease, Lease)
             assert trio.current_time() == pytest.approx(5, abs=0.1)
 
+    async def test_nobody_waits_for_an_account_that_he_avoids(self, path):
+        async with keeping(path, Service(), fresh("a")) as keeper:
+            keeper.settle(
+                await keeper.lease(model_id=MODEL), failed(Fault.THROTTLED, retry_after=5), Penalty.COOL_DOWN
+            )
+            told = await keeper.lease(model_id=MODEL, avoid={1})
+            assert (told.fault, told.retry_after) == (Fault.THROTTLED, 5.0)
+            assert trio.current_time() == 0
+
     async def test_an_account_that_is_switched_on_is_noticed_by_those_who_wait(self, path):
         async with keeping(path, Service(), fresh("a"), drought_patience=50.0) as keeper:
             keeper.settle(
@@ -291,7 +301,14 @@ class TestRenewal:
         service = Service(account("a"), latency=10_000.0)
         async with keeping(path, service, service.accounts.accounts[0].credential()):
             await trio.sleep(1)
-        assert trio.current_time() < 20
+        assert trio.current_time() < 40
+
+    async def test_a_slow_renewal_is_waited_for_when_the_gateway_stops(self, path):
+        service = Service(account("a"), latency=29.0)
+        async with keeping(path, service, service.accounts.accounts[0].credential()):
+            await trio.sleep(1)
+        assert service.accounts.accounts[0].renewals == 1
+        assert read_json(path)[0]["refreshToken"] == service.accounts.accounts[0].refresh_token
 
     async def test_another_process_renewed_it_already(self, path):
         service = Service(account("a"))
@@ -413,10 +430,51 @@ class TestRenewal:
         async with keeping(path, service, entry, drought_patience=0.0, **NO_RENEWALS_AHEAD) as keeper:
             assert (await keeper.lease(model_id=MODEL)).access_token == "aoa-a"
             assert service.renewals == 1
+            for _ in range(9):  # and nobody waits for another try before its time
+                assert (await keeper.lease(model_id=MODEL)).access_token == "aoa-a"
+            assert service.renewals == 1
             await trio.sleep(60)
             assert (await keeper.lease(model_id=MODEL)).access_token == "aoa-a"
+            assert service.renewals == 2
             await trio.sleep(39)
             assert isinstance(await keeper.lease(model_id=MODEL), Failure)
+
+    async def test_a_token_that_kiro_refused_is_not_used_again_until_it_is_renewed(self, path):
+        service = Service(account("a"), latency=0.0)
+        service.instead["/refreshToken"] = [refusal(500)] * 2
+        one, two = service.accounts.accounts[0].credential(), fresh("b")
+        entry = {**one, "accessToken": "aoa-a", "expiresAt": two["expiresAt"]}
+        async with keeping(path, service, entry, two, **NO_RENEWALS_AHEAD) as keeper:
+            lease, other = [await keeper.lease(model_id=MODEL) for _ in range(2)]
+            for held in (lease, other):
+                assert held.credential_id == 1
+                failure = await keeper.renew(held)
+                assert failure.fault is Fault.RENEWAL_FAILED
+                keeper.settle(held, failure, Penalty.RENEWAL_STRIKE)
+            assert service.renewals == 1
+            assert failure.retry_after == pytest.approx(2.0, rel=0.3)
+            assert standing(keeper) is Standing.RENEWAL_DELAYED
+            assert (await keeper.lease(model_id=MODEL)).credential_id == 2
+            service.instead.clear()
+            await trio.sleep(3)
+            renewed = await keeper.lease(model_id=MODEL)
+            assert (renewed.credential_id, service.renewals) == (1, 2)
+            assert renewed.access_token != "aoa-a"
+
+    async def test_who_is_told_that_a_token_is_dead_learns_when_another_process_has_renewed_it(self, path):
+        service = Service(account("a"), latency=0.0)
+        path.write_text(json.dumps([service.accounts.accounts[0].credential()]))
+        winner = await new_keeper(path, service, **NO_RENEWALS_AHEAD)
+        async with keeping(path, service, **NO_RENEWALS_AHEAD) as loser, trio.open_nursery() as nursery:
+            await nursery.start(winner.run)
+            service.instead["/refreshToken"] = [refusal(400, "invalid_grant")]
+            assert (await loser.lease(model_id=MODEL)).fault is Fault.RENEWAL_REFUSED
+            assert standing(loser) is Standing.REVOKED
+            assert isinstance(await winner.lease(model_id=MODEL), Lease)
+            await trio.sleep(100)
+            assert (standing(winner), standing(loser)) == (Standing.READY, Standing.READY)
+            assert isinstance(await loser.lease(model_id=MODEL), Lease)
+            nursery.cancel_scope.cancel()
 
     async def test_three_refused_renewals_put_an_account_out(self, path):
         service = Service(account("a"), latency=0.0)
@@ -601,6 +659,20 @@ class TestMemory:
             state = path.with_name("credentials.state.json").read_text()
             assert "SUSPENDED" in state
             assert path.with_name("credentials.state.json").stat().st_mode & 0o777 == 0o600
+
+    async def test_a_bug_while_looking_for_changes_does_not_end_the_gateway(self, path, monkeypatch):
+        told = []
+        monkeypatch.setattr(
+            "kiro_trio.credentials.errands._LOG.exception", lambda *_, task: told.append(task)
+        )
+        async with keeping(path, Service(), fresh("a")) as keeper:
+            with monkeypatch.context() as patch:
+                patch.setattr(FileStore, "sync", lambda _self: 1 // 0)
+                await trio.sleep(5)
+            path.write_text(json.dumps([fresh("a", priority=9)]))
+            await trio.sleep(5)
+            assert keeper.standings()[0].priority == 9
+        assert set(told) == {"looking for changes"}
 
     async def test_a_damaged_state_is_a_problem_and_not_the_end(self, path):
         path.with_name("credentials.state.json").write_text("{")

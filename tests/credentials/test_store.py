@@ -2,6 +2,7 @@ import json
 
 import pytest
 import trio
+import trio.testing
 
 from kiro_trio.credentials.atomic import Locked, lock_beside
 from kiro_trio.credentials.credential import Defaults
@@ -36,6 +37,20 @@ async def test_many_tasks_change_it_and_nothing_is_lost(path):
     assert {key: value for key, value in {**first, **second}.items() if key.startswith("key")} == {
         f"key{count}": count for count in range(20)
     }
+
+
+async def test_a_token_is_kept_though_its_bringer_is_cancelled_while_he_waits_for_his_turn(path):
+    store = await opened(path)
+    lock = lock_beside(store.path)  # as another process would hold it
+    lock.acquire()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.edit, 2, {"priority": 1})
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(store.save, 1, {"refreshToken": refresh_token("c")})
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        lock.release()
+    assert json.loads(path.read_text())[0]["refreshToken"] == refresh_token("c")
 
 
 async def test_credentials_are_a_picture_that_does_not_change(path):

@@ -1,5 +1,6 @@
 """Claude Code at work through the gateway: files, a conversation over runs, thinking, a search, and every kind of error."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 import pytest
 
 from kiro_trio.simulator.refusals import Status
-from kiro_trio.simulator.script import CallTool
+from kiro_trio.simulator.script import CallTool, Say
 from tests.end_to_end.claude_code import Turn, ask, install
 from tests.end_to_end.house import KEY, House, house, saying, scripted
+from tests.gateway.pdfs import pdf
 
 EVER = tuple(range(1, 200))
+
+# One grey pixel.
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +142,50 @@ async def test_an_overflow_is_followed_by_a_compaction_and_then_all_is_well(
     assert turn.result["is_error"] is False
     assert "Now say more" in turn.result["result"]
     assert statuses[:5] == [200, 200, 400, 200, 200]
+
+
+async def test_what_is_too_large_to_be_sent_is_followed_by_a_compaction_too(
+    claude: Path, tmp_path: Path
+) -> None:
+    text = "lorem ipsum " * 1500
+    async with house(tmp_path, upstream_body_limit=90_000) as here:
+        for number in range(3):
+            again = ["--continue"] if number else []
+            turn = await ask(claude, tmp_path, here.url, KEY, f"Say hello {number} {text}", *again)
+        assert {chat.status for chat in here.chats()} == {200}
+    assert "compact_boundary" in happened(turn)
+    assert turn.result["is_error"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status"),
+    [("a.png", base64.b64decode(PNG), "image-size"), ("a.pdf", pdf("Hello"), "document-count")],
+)
+async def test_a_file_that_kiro_refuses_is_taken_out_and_all_is_well(
+    claude: Path, tmp_path: Path, name: str, data: bytes, status: str
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / name).write_bytes(data)
+    rules = (
+        saying(CallTool("Read", {"file_path": str(work / name)}), nth=(1,)),
+        saying(status=status, nth=(1,)),
+    )
+    async with house(tmp_path, scripted(*rules), documents="native") as here:
+        turn = await ask(claude, tmp_path, here.url, KEY, "Look at the file")
+        sent = ['"bytes"' in json.dumps(chat.body) for chat in here.chats()]
+    assert sent == [False, True, False]
+    assert turn.result["is_error"] is False
+
+
+async def test_a_long_call_that_kiro_cuts_off_is_taken_up_again(claude: Path, tmp_path: Path) -> None:
+    cut = saying(Say("I write."), CallTool("Bash", '{"command": "' + "echo " * 2000, stop=False), nth=(1,))
+    async with house(tmp_path, scripted(cut)) as here:
+        turn = await ask(claude, tmp_path, here.url, KEY, "Write much")
+        assert len(here.chats()) == 2
+    assert turn.tools() == []
+    assert "Output token limit hit" in json.dumps(turn.messages)
+    assert turn.result["is_error"] is False
 
 
 async def test_models_of_the_gateway_are_discovered(claude: Path, tmp_path: Path) -> None:

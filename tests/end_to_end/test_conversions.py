@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from kiro_trio.gateway import gateway
+from kiro_trio.gateway import listing
 from kiro_trio.simulator.models import Model
 from kiro_trio.simulator.script import Match, Reply, Rule, Say
 from tests.end_to_end.house import KEY, House, events, house, prompt, saying, scripted
@@ -70,6 +70,42 @@ async def test_turns_share_a_conversation_and_sub_agents_do_not(tmp_path) -> Non
     first, second, agent = (state["conversationId"] for state in states)
     assert first == second != agent
     assert SESSION not in json.dumps(states)
+
+
+BEGUN = [{"role": "user", "content": "Say it"}, {"role": "assistant", "content": "It has beg"}]
+
+
+async def test_the_owner_decides_what_becomes_of_an_answer_that_has_begun(tmp_path) -> None:
+    for choice, status, kept in (("continue", 200, True), ("drop", 200, False), ("refuse", 400, False)):
+        async with house(tmp_path, prefill=choice) as here:
+            answer = await here.post(prompt(messages=BEGUN))
+            said = json.dumps([chat.body for chat in here.chats()])
+        assert (answer.status_code, "It has beg" in said) == (status, kept)
+
+
+async def test_the_owner_decides_what_becomes_of_what_kiro_does_not_take(tmp_path) -> None:
+    source = {"type": "base64", "media_type": "image/bmp", "data": "Qk0="}
+    picture = [{"role": "user", "content": [{"type": "image", "source": source}]}]
+    for choice, status in (("note", 200), ("refuse", 400)):
+        async with house(tmp_path, unsupported_media=choice) as here:
+            assert (await here.post(prompt(messages=picture))).status_code == status
+
+
+async def test_the_owner_decides_when_schemas_are_stripped(tmp_path) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^a"}}}
+    for strict in (False, True):
+        async with house(tmp_path, strict_schemas=strict) as here:
+            await here.post(prompt(tools=[{"name": "A", "input_schema": schema}]))
+            assert ("pattern" in json.dumps(here.chats()[0].body)) != strict
+
+
+async def test_the_owner_decides_what_is_too_large_for_kiro(tmp_path) -> None:
+    async with house(tmp_path, upstream_body_limit=100_000) as here:
+        fits, over = [(await here.post(prompt("x" * size))) for size in (90_000, 100_000)]
+        assert len(here.chats()) == 1
+    assert fits.status_code == 200
+    assert (over.status_code, over.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert over.json()["error"]["message"].startswith("prompt is too long: the request's body would have 100")
 
 
 async def test_a_refused_model_is_a_404(tmp_path) -> None:
@@ -140,7 +176,7 @@ async def test_tokens_are_counted_elsewhere_only_for_who_asks_for_the_count(tmp_
 
 
 async def test_models_that_kiro_lists_are_listed(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(gateway, "LIST_AFTER", 0.0)
+    monkeypatch.setattr(listing, "LIST_AFTER", 0.0)
     simulator = scripted()
     simulator.models = {**simulator.models, "claude-opus-9": Model("claude-opus-9", 3_000_000, 9.0)}
     async with house(tmp_path, simulator) as here:

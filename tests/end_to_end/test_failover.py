@@ -87,7 +87,7 @@ async def test_64_requests_on_one_expired_credential_renew_it_once(tmp_path) -> 
 async def test_balanced_accounts_share_the_load(tmp_path) -> None:
     people = [Account(f"user{number}@example.com") for number in (1, 2, 3)]
     simulator = Simulator(
-        accounts=people, script=Script((Rule(Match(), Reply(steps=(Say(CLEAN), Pause(0.3)))),))
+        accounts=people, script=Script((Rule(Match(), Reply(steps=(Say(CLEAN), Pause(1.0)))),))
     )
     async with house(tmp_path, simulator, load_balancing_mode="balanced") as here:
         assert await ask_all(here, 12) == [200] * 12
@@ -97,7 +97,7 @@ async def test_balanced_accounts_share_the_load(tmp_path) -> None:
 async def test_a_full_house_queues_and_then_refuses(tmp_path) -> None:
     simulator = Simulator(
         accounts=[Account("one@example.com")],
-        script=Script((Rule(Match(), Reply(steps=(Say(CLEAN), Pause(0.3)))),)),
+        script=Script((Rule(Match(), Reply(steps=(Say(CLEAN), Pause(1.0)))),)),
     )
     async with house(tmp_path, simulator, per_credential_concurrency=2, queue_limit=3) as here:
         await here.post(prompt(stream=False))

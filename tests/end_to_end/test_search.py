@@ -84,6 +84,40 @@ async def test_between_other_tools_the_model_gets_what_was_found(tmp_path) -> No
     assert refused == []
 
 
+FORCED = "Answer by calling"
+
+
+@pytest.mark.parametrize(
+    ("choice", "forced"),
+    [
+        ({"type": "tool", "name": "web_search"}, [True, False]),
+        ({"type": "any"}, [True, False]),
+        ({"type": "tool", "name": "Bash"}, [True, True]),
+    ],
+    ids=str,
+)
+async def test_a_search_that_had_to_be_made_is_made_once(tmp_path, choice, forced: list[bool]) -> None:
+    rules = (saying(CallTool("web_search", {"query": "trio"}), nth=(1,)), saying(Say("Found it.")))
+    async with house(tmp_path, scripted(*rules)) as here:
+        await here.post(prompt("What is trio?", tools=[SEARCH, BASH], tool_choice=choice))
+        assert [FORCED in str(chat.body) for chat in here.chats()] == forced
+
+
+async def test_what_kiro_refused_is_not_said_again_with_what_was_found(tmp_path) -> None:
+    rules = (
+        saying(status="tools", nth=(1,)),
+        saying(CallTool("web_search", {"query": "trio"}), nth=(1,)),
+        saying(Say("Found it.")),
+    )
+    strange = {**BASH, "input_schema": {"type": "object", "properties": {"a": {"pattern": "^a"}}}}
+    async with house(tmp_path, scripted(*rules)) as here:
+        answered = await here.post(prompt("What is trio?", tools=[SEARCH, strange]))
+        states = [chat.body["conversationState"] for chat in here.chats()]
+    assert read(answered.content).ending == "whole"
+    assert ["pattern" in str(state) for state in states] == [True, False, False]
+    assert len({state["conversationId"] for state in states}) == 1
+
+
 async def test_a_model_that_never_stops_searching_is_stopped(tmp_path) -> None:
     rules = (saying(CallTool("web_search", {"query": "more"})),)
     async with house(tmp_path, scripted(*rules)) as here:

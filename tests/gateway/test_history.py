@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from kiro_trio.credentials.standing import next_month
 from kiro_trio.gateway.history import History, HistoryUnavailable, Retention
 from kiro_trio.gateway.rows import Wanted
 from kiro_trio.gateway.settled import SettledAttempt, SettledRequest
@@ -121,6 +122,43 @@ def test_sums_are_the_sums_of_the_rows(tmp_path_factory, rows) -> None:
     trio.run(main)
 
 
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "s1", "s2"]), st.sampled_from([1, 2, None]), st.integers(0, 99)))
+)
+def test_a_session_is_the_sum_of_its_requests(tmp_path_factory, rows) -> None:
+    async def main() -> None:
+        async with history(tmp_path_factory.mktemp("h")) as kept:
+            for number, (session, credential, used) in enumerate(rows):
+                attempts = () if credential is None else (SettledAttempt(credential, 1.0, "whole"),)
+                kept.note(settled(number, session=session, attempts=attempts, output_tokens=used))
+            assert await kept.session("") is None
+            for name in ("s1", "s2"):
+                mine = [(credential, used) for session, credential, used in rows if session == name]
+                row = await kept.session(name)
+                if not mine:
+                    assert row is None
+                    continue
+                assert (row.requests, row.output_tokens) == (len(mine), sum(used for _, used in mine))
+                assert row.credits == pytest.approx(0.25 * len(mine))
+                known = [credential for credential, _ in mine if credential is not None]
+                assert row.credential == (known[-1] if known else None)
+
+    trio.run(main)
+
+
+async def test_a_database_of_the_version_before_gets_what_it_lacks(tmp_path) -> None:
+    async with history(tmp_path) as kept:
+        kept.note(settled(1))
+    with sqlite3.connect(tmp_path / "h.sqlite3") as database:
+        database.executescript("DROP TABLE sessions; PRAGMA user_version = 1")
+    database.close()
+    async with history(tmp_path) as kept:
+        kept.note(settled(2, session="s"))
+        assert (await kept.session("s")).requests == 1
+        assert [request.id for request in (await kept.recent(Wanted())).requests] == ["req_2", "req_1"]
+
+
 async def test_pages_hold_together_while_more_comes(tmp_path) -> None:
     async with history(tmp_path) as kept:
         for number in range(10):
@@ -138,11 +176,12 @@ async def test_pages_hold_together_while_more_comes(tmp_path) -> None:
 @pytest.mark.parametrize("days", [0.5, 7])
 async def test_old_rows_go(tmp_path, days: float) -> None:
     clock = Clock()
+    first = next_month(NOON) - 9 * 86400 / 2  # of the running month everything is kept
     retention = Retention(requests=6, days=days, usage_days=2)
     async with history(tmp_path, retention, clock) as kept:
         for number in range(10):
-            kept.note(settled(number, at=NOON + number * 86400 / 2))
-        clock.now = NOON + 9 * 86400 / 2
+            kept.note(settled(number, at=first + number * 86400 / 2))
+        clock.now = next_month(NOON)
         await kept.recent(Wanted())
     async with history(tmp_path, retention, clock) as kept:
         left = (await kept.recent(Wanted())).requests
@@ -186,13 +225,49 @@ async def test_where_nothing_can_be_written_the_rest_goes_on(tmp_path) -> None:
         kept.note(settled())
         with pytest.raises(HistoryUnavailable):
             await kept.recent(Wanted())
-        assert kept.lost == 1
         assert "h.sqlite3" in kept.problem
         assert await kept.last_used() == {}
         (tmp_path / "h.sqlite3").rmdir()
         kept.note(settled(1))
-        assert len((await kept.recent(Wanted())).requests) == 1
-        assert kept.problem == ""
+        # What could not be written was kept in memory.
+        assert len((await kept.recent(Wanted())).requests) == 2
+        assert (kept.problem, kept.lost) == ("", 0)
+
+
+async def test_what_can_never_be_written_stands_in_nobodys_way(tmp_path) -> None:
+    async with history(tmp_path) as kept:
+        kept.note(settled(1, model="half of a pair: \ud800"))
+        with pytest.raises(HistoryUnavailable):
+            await kept.recent(Wanted())
+        kept.note(settled(2))
+        assert [request.id for request in (await kept.recent(Wanted())).requests] == ["req_2"]
+        assert kept.lost == 1
+
+
+async def test_a_file_that_another_holds_is_written_when_it_is_free(tmp_path) -> None:
+    async with history(tmp_path) as kept:
+        await kept.last_used()
+        kept._database.execute("PRAGMA busy_timeout = 10")
+        other = sqlite3.connect(tmp_path / "h.sqlite3", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(3):
+            kept.note(settled(number))
+            with pytest.raises(HistoryUnavailable, match="locked"):
+                await kept.recent(Wanted())
+        other.execute("ROLLBACK")
+        other.close()
+        assert len((await kept.recent(Wanted())).requests) == 3
+        assert (await kept.usage("client", 0, NOON + 10))[0].requests == 3
+
+
+async def test_a_reader_that_leaves_takes_nothing_along(tmp_path) -> None:
+    async with history(tmp_path) as kept:
+        for number in range(5):
+            kept.note(settled(number))
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await kept.recent(Wanted())
+        assert len((await kept.recent(Wanted())).requests) == 5
 
 
 async def test_only_the_owner_may_read_the_file(tmp_path) -> None:

@@ -90,11 +90,15 @@ async def test_leases_pass_through_and_the_wait_is_seen() -> None:
         def settle(self, *report):
             seen.append(report)
 
+        def outlook(self, model_id):
+            return 3.0
+
     watched = WatchedLeases(Leases(), entry)
     assert await watched.lease(model_id="m", session="s", avoid={1}) is LEASE
     assert await watched.renew(LEASE) is LEASE
     assert watched.rebind(LEASE) is None
     watched.settle(LEASE, None, "penalty")
+    assert watched.outlook("m") == 3.0
     assert seen == [
         (Phase.WAITING, {"model_id": "m", "session": "s", "avoid": frozenset({1})}),
         (Phase.RENEWING, LEASE),

@@ -2,9 +2,8 @@ import json
 import sys
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from fuzz.targets.history import everything_said
 from kiro_trio.conversation.prompt import (
     Document,
     Image,
@@ -19,94 +18,7 @@ from kiro_trio.kiro.history import BEGINNING, NOTHING_SAID, normalise
 from kiro_trio.kiro.limits import PromptRefused
 from kiro_trio.kiro.options import Prefill
 from kiro_trio.kiro.pairing import EMPTY_RESULT, NO_RESULT
-from tests.kiro.prompts import PNG, assistant, call, conversations, result, session, system, user
-
-HANDBACKS = st.builds(Handback, native=st.booleans(), tags=st.booleans())
-ORDER = {
-    "user": [ToolResult, Text, (Image, Document)],
-    "assistant": [(Thinking, RedactedThinking), Text, ToolUse],
-}
-
-
-def in_order(turn):
-    """Whether the blocks stand as they should, with at most one text and one thinking."""
-    kinds = [
-        next(n for n, kind in enumerate(ORDER[turn.role]) if isinstance(block, kind)) for block in turn.blocks
-    ]
-    once = [1] if turn.role == "user" else [0, 1]
-    return kinds == sorted(kinds) and all(kinds.count(kind) <= 1 for kind in once)
-
-
-def everything_said(turns):
-    def said(block):
-        match block:
-            case Text(text) | Thinking(text):
-                return text
-            case ToolResult(content=content):
-                return "\n".join(map(said, content))
-            case _:
-                return ""
-
-    return "\n".join(said(block) for turn in turns for block in turn.blocks)
-
-
-@settings(max_examples=120)
-@given(conversations(), st.sampled_from([Prefill.CONTINUE, Prefill.DROP]), HANDBACKS)
-def test_whatever_goes_in_the_form_holds(conversation, prefill, handback):
-    turns, _ = conversation
-    made = normalise(turns, prefill, handback).turns
-    assert [turn.role for turn in made] == ["user", "assistant"] * (len(made) // 2) + ["user"] * (
-        len(made) % 2
-    )
-    assert len(made) % 2 == 1 or not made
-    waiting, ids = [], set()
-    for turn in made:
-        assert turn.blocks
-        assert in_order(turn)
-        if turn.role == "assistant":
-            assert any(isinstance(block, Text | ToolUse) for block in turn.blocks)
-            waiting = [block.id for block in turn.blocks if isinstance(block, ToolUse)]
-            assert len({*waiting} - ids) == len(waiting)
-            ids.update(waiting)
-        else:
-            results = [block for block in turn.blocks if isinstance(block, ToolResult)]
-            assert sorted(block.tool_use_id for block in results) == sorted(waiting)
-            for block in results:
-                (part,) = block.content
-                assert part.text.strip()
-            waiting = []
-        for block in turn.blocks:
-            if isinstance(block, Text):
-                assert block.text.strip()
-
-
-@settings(max_examples=80)
-@given(conversations(), st.sampled_from([Prefill.CONTINUE, Prefill.DROP]), HANDBACKS)
-def test_normalising_again_changes_nothing(conversation, prefill, handback):
-    turns, _ = conversation
-    once = normalise(turns, prefill, handback)
-    again = normalise(once.turns, prefill, handback)
-    assert again.turns == once.turns
-    assert again.warnings == ()
-
-
-@settings(max_examples=80)
-@given(conversations(), HANDBACKS)
-def test_every_word_is_said_once(conversation, handback):
-    turns, words = conversation
-    said = everything_said(normalise(turns, handback=handback).turns)
-    assert [word for word in words if said.count(word) != 1] == []
-
-
-@settings(max_examples=60)
-@given(conversations(), conversations(max_turns=3))
-def test_what_was_said_stays_as_it_was_while_the_conversation_goes_on(conversation, more):
-    turns, _ = conversation
-    before, after = (
-        normalise((*turns, user("and now?"))),
-        normalise((*turns, user("and now?"), *more[0], user("x"))),
-    )
-    assert after.turns[: len(before.turns) - 1] == before.turns[:-1]
+from tests.kiro.prompts import PNG, assistant, call, result, session, system, user
 
 
 def calls_made(work):
@@ -164,6 +76,17 @@ def test_messages_of_one_speaker_become_one():
         ("user", [Text("a\nb\nc")]),
         ("assistant", [Text("d\n\nef")]),
         ("user", [Text("g")]),
+    ]
+
+
+def test_words_about_something_stand_apart_from_the_models_own():
+    about = Text("Searched the web for: x", apart=True)
+    turns = [user("a", about), assistant("b", "c", about, about, "d", "e"), user("f")]
+    words = about.text
+    assert blocks_of(turns) == [
+        ("user", [Text(f"a\n{words}")]),
+        ("assistant", [Text(f"bc\n\n{words}\n\n{words}\n\nde")]),
+        ("user", [Text("f")]),
     ]
 
 

@@ -12,7 +12,7 @@ def test_what_does_not_fit_is_refused_with_its_numbers():
     with pytest.raises(PromptRefused) as refusal:
         guard("body", 11, 10, "bytes", "messages")
     error = refusal.value
-    assert str(error) == "Input is too long. The body would have 11 bytes, and the upstream takes at most 10."
+    assert str(error) == "prompt is too long: the body would have 11 bytes > 10 maximum"
     assert error.message == str(error)
     assert (error.limit, error.size, error.maximum, error.path, error.status) == (
         "body",

@@ -1,12 +1,13 @@
 import pytest
 from hypothesis import given, settings
 
+from fuzz.strategies.prompts import conversations, options
 from kiro_trio.conversation.prompt import Document, Image, Text, ToolResult
 from kiro_trio.kiro.limits import Limits, PromptRefused
 from kiro_trio.kiro.media import admit
 from kiro_trio.kiro.options import RequestOptions, Unsupported
 from kiro_trio.kiro.tally import Tally
-from tests.kiro.prompts import PNG, conversations, options, result, user
+from tests.kiro.prompts import PNG, result, user
 
 IMAGE = Image("image/png", PNG)
 PDF = Document("application/pdf", "JVBERi0=", "a")
@@ -76,6 +77,7 @@ def test_what_kiro_would_refuse_is_a_note_or_a_refusal(image, remark):
     with pytest.raises(PromptRefused) as refusal:
         admitted(user("a"), user(image), limits=limits, unsupported=Unsupported.REFUSE)
     assert refusal.value.path == "messages.1.content"
+    assert "Could not process " in refusal.value.message
 
 
 def test_of_too_many_images_the_newest_stay_also_in_results():
@@ -86,6 +88,26 @@ def test_of_too_many_images_the_newest_stay_also_in_results():
     assert "An image stood here" in made[1].blocks[0].content[0].text
     assert made[2] == turns[2]
     assert warnings == ("old image replaced by a note (2)",)
+
+
+def test_where_images_went_the_history_stays_the_same_for_a_while():
+    """With one image per turn, of 40 turns only some change what was said before."""
+    limits, changes, before = Limits(images=20), 0, ()
+    for count in range(1, 61):
+        made, _ = admitted(*[user(IMAGE)] * count, limits=limits)
+        kept = sum(isinstance(turn.blocks[0], Image) for turn in made)
+        assert min(count, 16) <= kept <= 20
+        assert all(isinstance(turn.blocks[0], Image) for turn in made[-kept:])
+        changes += made[: len(before)] != before
+        before = made
+    assert changes == 40 / 5
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 7])
+def test_a_small_limit_leaves_something(most):
+    for count in range(1, 30):
+        made, _ = admitted(*[user(IMAGE)] * count, limits=Limits(images=most))
+        assert 1 <= sum(isinstance(turn.blocks[0], Image) for turn in made) <= most
 
 
 def test_documents_are_notes_unless_the_owner_wants_them_sent():

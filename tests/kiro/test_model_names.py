@@ -42,6 +42,7 @@ def test_everything_that_a_name_says_is_read_step_by_step():
         ("claude-opus-5.5-fast", ClaudeName("opus", (5, 5))),
         ("claude-opus", ClaudeName("opus", (0, 0))),
         ("sonnet", ClaudeName("sonnet", (0, 0))),
+        ("claude-sonnet-" + "9" * 5000, ClaudeName("sonnet", (0, 0))),
         ("claude-2.1", None),
         ("claude", None),
         ("gpt-5", None),
@@ -50,3 +51,8 @@ def test_everything_that_a_name_says_is_read_step_by_step():
 )
 def test_claude_models_have_a_family_and_a_version(name, claude):
     assert parse_claude(name) == claude
+
+
+def test_a_name_that_nobody_has_given_to_a_model_is_not_taken_apart():
+    assert len(list(readings("x" + "-max" * 63))) == 64
+    assert list(readings("x" + "-max" * 10_000)) == [Reading("x" + "-max" * 10_000)]

@@ -1,8 +1,6 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from kiro_trio.conversation.faults import Fault
 from kiro_trio.conversation.reply import (
@@ -16,11 +14,9 @@ from kiro_trio.conversation.reply import (
     Usage,
 )
 from kiro_trio.kiro.endings import Evidence
+from kiro_trio.kiro.tool_calls import LONG_INPUT
 from kiro_trio.wire import EventStreamDecoder, encode_message
 from tests.kiro.replies import (
-    ANYTHING,
-    OPTIONS,
-    REPLIES,
     call,
     check_grammar,
     coalesced,
@@ -53,84 +49,6 @@ def failure(messages, **options):
     assert reading.failure is not None
     check_grammar(events, failed=True)
     return reading.failure
-
-
-# Laws
-
-
-@settings(max_examples=60)
-@given(ANYTHING, OPTIONS)
-def test_nothing_that_kiro_sends_raises_or_breaks_the_grammar(messages, options) -> None:
-    events, reading = read(messages, **options)
-    check_grammar(events, failed=reading.failure is not None)
-    assert reading.read([HELLO]) == []
-    assert reading.close() == []
-
-
-@settings(max_examples=60)
-@given(ANYTHING, OPTIONS, st.data())
-def test_how_messages_come_in_batches_makes_no_difference(messages, options, data) -> None:
-    whole, at_once = read(messages, **options)
-    reading = reader(**options)
-    events = []
-    rest = messages
-    while rest:
-        size = data.draw(st.integers(1, len(rest)))
-        events += reading.read(rest[:size])
-        rest = rest[size:]
-    events += reading.close()
-    assert coalesced(events) == coalesced(whole)
-    assert reading.failure == at_once.failure
-    assert reading.unknown == at_once.unknown
-    assert reading.answered_by == at_once.answered_by
-    assert reading.cut == at_once.cut
-
-
-@settings(max_examples=60)
-@given(REPLIES, st.data())
-def test_a_reply_is_the_same_in_whatever_bytes_it_comes(messages, data) -> None:
-    whole, at_once = read(messages, thinking_tags=True)
-    stream = b"".join(encode_message(item.headers, item.payload) for item in messages)
-    step = data.draw(st.sampled_from([1, 7, 100, 4096, len(stream) + 1]))
-    decoder, reading, events = EventStreamDecoder(), reader(thinking_tags=True), []
-    for start in range(0, len(stream), step):
-        decoder.receive_data(stream[start : start + step])
-        events += reading.read(decoder.messages())
-    decoder.close()
-    assert coalesced(events + reading.close()) == coalesced(whole)
-    assert reading.failure == at_once.failure
-
-
-@settings(max_examples=60)
-@given(ANYTHING)
-def test_the_short_way_for_text_says_the_same_as_the_long_way(messages) -> None:
-    """Without `:message-type` a message is an event all the same, but goes the long way."""
-    longer = [type(item)({**item.headers}, item.payload) for item in messages]
-    for item in longer:
-        if (
-            item.headers.get(":event-type") == "assistantResponseEvent"
-            and item.headers.get(":message-type") == "event"
-        ):
-            del item.headers[":message-type"]
-    short, long = read(messages), read(longer)
-    assert coalesced(short[0]) == coalesced(long[0])
-    assert short[1].failure == long[1].failure
-
-
-@settings(max_examples=60)
-@given(REPLIES)
-def test_every_word_of_a_whole_reply_is_there_in_order(messages) -> None:
-    """Text is not touched when neither tags nor limits are asked for, blank segments apart."""
-    events, reading = read(messages)
-    if reading.failure is None:
-        payloads = [
-            json.loads(item.payload)
-            for item in messages
-            if item.headers[":event-type"] == "assistantResponseEvent"
-        ]
-        sent = "".join(payload["content"] for payload in payloads)
-        heard = "".join(item.text for item in events if isinstance(item, TextDelta))
-        assert "".join(heard.split()) == "".join(sent.split())
 
 
 # Text
@@ -175,8 +93,20 @@ def test_what_is_unknown_is_counted_by_name() -> None:
     assert reading.unknown == {"brandNewEvent": 2, "assistantResponseEvent.mood": 1, "stopReason TIRED": 1}
 
 
+def test_texts_are_no_names() -> None:
+    text = "the client's words"
+    messages = [
+        HELLO,
+        event(text),
+        event("x" * 61),
+        event("assistantResponseEvent", **{"content": "x", text: 1}),
+    ]
+    _, reading = read([*messages, stop(f"because of {text}")])
+    assert reading.unknown == {"?": 2, "assistantResponseEvent.?": 1, "stopReason ?": 1}
+
+
 def test_unknown_names_are_bounded() -> None:
-    _, reading = read([HELLO, *(event(f"event{number}\n" + "x" * 500) for number in range(500))])
+    _, reading = read([HELLO, *(event(f"event{number}".ljust(60, "x")) for number in range(500))])
     assert len(reading.unknown) == 64
     assert all(len(name) <= 80 and name.isprintable() for name in reading.unknown)
 
@@ -396,6 +326,43 @@ def test_an_incomplete_call_is_left_out_when_kiro_says_that_it_cut(pieces, evide
     assert events[-1] == Finished(reason)
 
 
+LONG = '{"content":"' + "x" * LONG_INPUT
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [tool(input=LONG)],
+        [tool(), *(tool(input=piece) for piece in (LONG[:9], LONG[9:99], LONG[99:]))],
+        [tool(input=LONG), tool(stop=True)],
+        [tool(input=LONG), stop("END_TURN"), context(3)],
+        [*call("t0", "Read", "{}"), tool(input=LONG)],
+    ],
+    ids=["one piece", "pieces", "stopped", "with an ending", "behind a whole one"],
+)
+def test_a_long_call_that_kiro_cuts_off_is_told_as_a_limit_reached(pieces) -> None:
+    events, reading = read([HELLO, *pieces])
+    assert reading.failure is None
+    assert events[-1] == Finished(StopReason.MAX_TOKENS)
+    assert "t1" not in [item.id for item in events if isinstance(item, ToolCall)]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [tool(input=LONG[: LONG_INPUT - 1])],
+        [tool(input=LONG + "\n"), tool(stop=True)],
+        [tool(input=LONG), text("behind")],
+        [tool(input=LONG), reasoning(text="behind")],
+        [tool(input=LONG), *call("t7", "Grep", "{}")],
+        [tool(input='{"a":'), tool("t2", "Write", input=LONG)],
+    ],
+    ids=["short", "no JSON", "words behind", "thoughts behind", "a call behind", "another one lost"],
+)
+def test_what_was_lost_otherwise_is_a_failure(pieces) -> None:
+    assert failure([HELLO, *pieces]).fault is Fault.TOOL_CALL_INCOMPLETE
+
+
 def test_an_incomplete_call_that_was_cut_is_an_ending_even_alone() -> None:
     assert ending([tool(input='{"a'), stop("MAX_TOKENS")]) == Finished(StopReason.MAX_TOKENS)
 
@@ -419,6 +386,22 @@ def test_an_echo_of_a_stop_is_harmless() -> None:
 def test_inputs_without_end_are_bounded() -> None:
     piece = tool(input="x" * 2**20)
     assert failure([piece] * 40).fault is Fault.MALFORMED_OUTPUT
+
+
+@pytest.mark.parametrize("kind", ["words", "thoughts", "redacted"])
+def test_a_reply_without_end_is_bounded(kind, monkeypatch) -> None:
+    monkeypatch.setattr("kiro_trio.kiro.response.MOST_SAID", 1000)
+    piece = {
+        "words": text("x" * 100),
+        "thoughts": reasoning(text="x" * 100),
+        "redacted": reasoning(redactedContent="x" * 100),
+    }[kind]
+    assert failure([piece] * 11).fault is Fault.MALFORMED_OUTPUT
+    assert ending([HELLO, *[piece] * 9, HELLO]) == END
+    reading = reader()
+    for _ in range(11):
+        reading.read([piece])
+    assert reading.failure.fault is Fault.MALFORMED_OUTPUT
 
 
 # Endings
@@ -481,7 +464,6 @@ def test_a_stop_for_a_call_that_is_not_there_is_an_error(reason) -> None:
         [text("")],
         [text(" \n"), text("\n")],
         [reasoning(text="hm")],
-        [reasoning(text="hm"), stop("MAX_TOKENS")],
         [text("<thinking>hm</thinking>\n\n")],
         [context(3.5), event("meteringEvent", usage=0.1, unit="credit"), stop("END_TURN")],
         [event("brandNewEvent", content="Hello")],
@@ -489,6 +471,11 @@ def test_a_stop_for_a_call_that_is_not_there_is_an_error(reason) -> None:
 )
 def test_a_reply_without_a_word_and_without_a_call_is_empty(messages) -> None:
     assert failure(messages, thinking_tags=True).fault is Fault.EMPTY_REPLY
+
+
+def test_thinking_that_was_cut_short_is_told_as_that() -> None:
+    """As Anthropic does it; what asks again for the same pays for the same thoughts again."""
+    assert ending([reasoning(text="hm"), stop("MAX_TOKENS")]) == Finished(StopReason.MAX_TOKENS)
 
 
 def test_a_refusal_may_have_no_words() -> None:
@@ -621,9 +608,21 @@ def test_max_tokens_is_a_ceiling_for_what_clearly_exceeds_it() -> None:
     assert not reader(max_tokens=100).cut
 
 
+def test_no_tokens_is_no_answer() -> None:
+    """Anthropic's way to have a prompt cached ahead of its use."""
+    events, reading = read([text("Hello"), text("world"), *call("t1", "Read", "{}")], max_tokens=0)
+    assert reading.cut
+    assert said(events) == []
+    assert events[-1] == Finished(StopReason.MAX_TOKENS)
+
+
 def test_max_tokens_leaves_alone_what_is_about_as_long() -> None:
     words = "word " * 120  # the estimate says 126
     assert ending([text(words)], max_tokens=90) == END
+
+
+def test_max_tokens_may_be_any_number() -> None:
+    assert ending([HELLO], max_tokens=10**400) == END
 
 
 def test_thinking_does_not_count_against_max_tokens() -> None:

@@ -204,6 +204,6 @@ class TestStrictLevel:
     ids=["all of itself", "any of itself", "itself", "circle", "growth"],
 )
 def test_schemas_that_grow_without_end_are_bounded(schema, strict):
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(clean_schema(schema, strict=strict)) < 300_000
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -1,10 +1,8 @@
-import re
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from fuzz.targets.thinking_splitter import joined
 from kiro_trio.conversation.reply import TextDelta, ThinkingDelta
 from kiro_trio.kiro.thinking import TAGS, ThinkingSplitter
 
@@ -18,18 +16,6 @@ def split(*pieces, tags=TAGS):
     for piece in pieces:
         spans += splitter.end() if piece is TOOL else splitter.feed(piece)
     return spans + splitter.end()
-
-
-def joined(spans):
-    """Neighbours of one kind as one: (kind, words)."""
-    runs = []
-    for span in spans:
-        kind = "T" if isinstance(span, ThinkingDelta) else "X"
-        if runs and runs[-1][0] == kind:
-            runs[-1] = (kind, runs[-1][1] + span.text)
-        else:
-            runs.append((kind, span.text))
-    return runs
 
 
 VECTORS = {
@@ -89,75 +75,6 @@ def test_vectors_character_by_character(name) -> None:
     pieces, wanted = VECTORS[name]
     apart = [character for piece in pieces for character in ([piece] if piece is TOOL else piece)]
     assert joined(split(*apart)) == wanted
-
-
-FRAGMENTS = st.sampled_from(
-    [
-        "<thinking>",
-        "</thinking>",
-        "<think>",
-        "</think>",
-        "<thi",
-        "nking>",
-        "</",
-        ">",
-        "\n",
-        "\n\n",
-        " ",
-        "`",
-        "```",
-        "~~~",
-        '"',
-        "'",
-        "a",
-        "bc.",
-        "é",
-        "😀",
-    ]
-)
-TEXTS = st.lists(FRAGMENTS, max_size=14).map("".join) | st.text(max_size=30)
-THOUGHTS = TEXTS | TEXTS.map("<thinking>{}".format) | TEXTS.map("\n<thinking>\n{}\n</thinking>\n\nso".format)
-
-
-@given(THOUGHTS, st.data())
-def test_pieces_make_no_difference(text, data) -> None:
-    borders = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
-    pieces = [text[start:end] for start, end in zip([0, *borders], [*borders, len(text)], strict=True)]
-    assert joined(split(*pieces)) == joined(split(text)) == joined(split(*text))
-
-
-@given(THOUGHTS)
-def test_only_tags_and_white_space_around_them_are_lost(text) -> None:
-    """With the tags and the white space put back, it is the text."""
-    runs = joined(split(text))
-    answer = "".join(words for kind, words in runs if kind == "X")
-    thought = "".join(words for kind, words in runs if kind == "T")
-    kinds = [kind for kind, _ in runs]
-    assert kinds in ([], ["T"], ["X"], ["T", "X"])
-    untouched = answer == text or not text.strip()
-    pattern = rf"\s*<(think(?:ing)?|reasoning)>\n?{re.escape(thought)}(?:\n?</\1>\s*{re.escape(answer)})?\s*"
-    assert untouched or re.fullmatch(pattern, text)
-
-
-@given(THOUGHTS)
-def test_little_is_held_back(text) -> None:
-    """Never more than a closing tag with the newlines around it, once something has been said."""
-    splitter = ThinkingSplitter()
-    given_out = 0
-    for read, character in enumerate(text, 1):
-        spans = splitter.feed(character)
-        assert all(span.text for span in spans)
-        if isinstance(spans, list) and spans and isinstance(spans[-1], ThinkingDelta):
-            given_out = read
-        if given_out and splitter._phase.name == "INSIDE":
-            assert len(splitter._held) <= len("\n</thinking>\n")
-    assert splitter._phase.name != "ANSWER" or not splitter._held
-
-
-@given(TEXTS)
-def test_everything_is_text_when_there_are_no_tags(text) -> None:
-    runs = joined(split(*text, tags=()))
-    assert runs == ([("X", text)] if text.strip() else [])
 
 
 def test_plain_text_is_not_held_back() -> None:

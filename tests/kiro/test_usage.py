@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fuzz.strategies.json_values import JSON
+from fuzz.strategies.kiro_messages import ODDITIES
 from kiro_trio.kiro.usage import Allowance, Overage, UsageUnreadable, parse_usage_limits
-from tests.kiro.replies import JSON, ODDITIES
 
 RESET = 1_788_220_800.0
 CREDIT = {

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fuzz.strategies.json_values import JSON
 from kiro_trio.conversation.faults import Failure, Fault
 from kiro_trio.conversation.prompt import Image, Prompt, Text, Tool, ToolResult, Turn, WebSearch
 from kiro_trio.conversation.reply import WebPage
@@ -22,7 +23,6 @@ from kiro_trio.kiro.websearch import (
     summary,
 )
 from kiro_trio.wire import encode_event
-from tests.kiro.replies import JSON
 
 RESULT = {
     "title": "Trio",

@@ -73,6 +73,8 @@ class ScriptedLeases:
     renewals: int = 0
     rebinds: int = 0
     renewal_failure: Failure | None = None
+    renewal_time: float = 0.1
+    outlooks: float | None = None
     _tickets: itertools.count = field(default_factory=itertools.count)
 
     async def lease(
@@ -88,7 +90,7 @@ class ScriptedLeases:
 
     async def renew(self, lease: Lease) -> Lease | Failure:
         self.renewals += 1
-        await trio.sleep(0.1)
+        await trio.sleep(self.renewal_time)
         return self.renewal_failure or lease
 
     def rebind(self, lease: Lease) -> Lease | None:
@@ -98,6 +100,9 @@ class ScriptedLeases:
     def settle(self, lease: Lease, failure: Failure | None, penalty: Penalty) -> None:
         del self.open[lease.ticket]
         self.settled.append((lease.credential_id, failure, penalty))
+
+    def outlook(self, model_id: str) -> float | None:
+        return self.outlooks
 
 
 def make_lease(account: int, ticket: int = 0) -> Lease:
@@ -126,9 +131,10 @@ class ScriptedRequest:
 
 
 class RecordingDoor:
-    """A client that reads; every write is kept with its time. `blocked` holds writes up."""
+    """A client that reads, and takes `delay` seconds for a write; each is kept with its time. `blocked` holds writes up."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float = 0.0) -> None:
+        self.delay = delay
         self.status: int | None = None
         self.headers: Headers = ()
         self.writes: list[tuple[float, bytes]] = []
@@ -145,6 +151,8 @@ class RecordingDoor:
         await trio.lowlevel.checkpoint()
         if self.blocked is not None:
             await self.blocked.wait()
+        if self.delay:
+            await trio.sleep(self.delay)
         assert self.status is not None
         assert not self.ended
         self.writes.append((trio.current_time(), data))
@@ -203,11 +211,13 @@ class Stage:
     request: ScriptedRequest = field(default_factory=ScriptedRequest)
     translator: object = partial(MessageStream, "msg_1", "claude-sonnet-4-5", 7)
     closing: trio.Event = field(default_factory=trio.Event)
+    session_type: type[Session] = Session
+    outbox_type: type[Outbox] = Outbox
     session: Session = field(init=False)
     outbox: Outbox = field(init=False)
 
     async def play(self) -> Outcome:
-        self.session = Session(
+        self.session = self.session_type(
             request=self.request,
             session_key="s",
             estimate=self.estimate,
@@ -219,5 +229,5 @@ class Stage:
             closing=self.closing,
             jitter=lambda: 0.5,
         )
-        self.outbox = Outbox(self.door, PlainDialect())
+        self.outbox = self.outbox_type(self.door, PlainDialect())
         return await self.session.run(self.outbox)

@@ -16,7 +16,9 @@ from kiro_trio.session.plan import (
     back_off,
     client_error,
     judge,
+    promised,
 )
+from kiro_trio.web.messages import AnthropicDialect
 
 STATUS_OF_TYPE = {
     "invalid_request_error": {400},
@@ -105,6 +107,21 @@ def test_overflow_says_what_claude_code_compacts_on() -> None:
     assert error.message == "prompt is too long: 201234 tokens > 200000 maximum"
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("IMAGE_SIZE_EXCEEDED", "Could not process image"),
+        ("DOCUMENT_COUNT_EXCEEDED", "Could not process PDF"),
+        ("REQUEST_BODY_INVALID", "The upstream calls the request malformed"),
+    ],
+)
+def test_what_kiro_refuses_is_named_so_that_claude_code_takes_it_out(reason: str, words: str) -> None:
+    error = client_error(Failure(Fault.BAD_REQUEST, reason=reason))
+    assert error.status == 400
+    assert error.message.startswith(words)
+    assert error.message.endswith(f"({reason}).")
+
+
 def test_what_waiting_cannot_mend_has_no_retry_after() -> None:
     assert client_error(Failure(Fault.BAD_REQUEST, retry_after=7)).retry_after is None
 
@@ -114,6 +131,36 @@ def test_the_upstream_knows_better_when_to_come_back() -> None:
     error = client_error(Failure(Fault.THROTTLED, retry_after=42))
     assert error.retry_after == 42
     assert error.message.endswith("Try again in 42 seconds.")
+
+
+@pytest.mark.parametrize(("wait", "told"), [(0.0, 1), (0.4, 1), (2.0, 2), (2.1, 3)])
+def test_a_wait_is_never_told_too_short_and_words_and_header_agree(wait: float, told: int) -> None:
+    error = client_error(Failure(Fault.THROTTLED, retry_after=wait))
+    assert error.message.endswith(f"Try again in {told} seconds.")
+    headers, _ = AnthropicDialect("req_1", stream=False).refuse(error)
+    assert dict(headers)[b"retry-after"] == str(told).encode()
+
+
+@pytest.mark.parametrize(
+    ("fault", "own", "outlook", "told"),
+    [
+        (Fault.THROTTLED, 3600.0, 4.0, 4.0),
+        (Fault.THROTTLED, 1.0, 300.0, 300.0),
+        (Fault.THROTTLED, 3600.0, 0.0, 1.0),  # an account that was not tried is ready
+        (Fault.MONTHLY_QUOTA, None, 86400.0, 86400.0),
+        (Fault.MONTHLY_QUOTA, None, None, None),
+        (Fault.SUSPENDED, None, 7.0, 7.0),
+        (Fault.RENEWAL_FAILED, None, 2.0, 2.0),
+        (Fault.ACCESS_DENIED, None, 60.0, 60.0),
+        (Fault.ACCESS_DENIED, None, 0.0, None),  # it is the refused one that counts as ready
+        (Fault.UNAVAILABLE, 5.0, 3600.0, 5.0),
+        (Fault.CONNECTION_LOST, None, 3600.0, None),
+        (Fault.MODEL_CAPACITY, None, 0.0, None),
+        (Fault.NO_CREDENTIAL, 20.0, 20.0, 20.0),
+    ],
+)
+def test_what_is_promised_holds_for_all_accounts(fault, own, outlook, told) -> None:
+    assert promised(Failure(fault, retry_after=own), outlook).retry_after == told
 
 
 @pytest.mark.parametrize("fault", Fault)

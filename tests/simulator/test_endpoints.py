@@ -308,6 +308,7 @@ async def test_rules_match_in_order_and_by_everything_that_is_given() -> None:
         says(504, token="aoa3"),
         says(505, call="usage"),
         says(506, call="refresh", token="stale"),
+        says(507, body='"content":"some CaSe"'),
     ))  # fmt: skip
     simulator = Simulator([social(), organisation(), builder()], script=script)
     async with talking(simulator, "aoa1") as client:
@@ -321,9 +322,24 @@ async def test_rules_match_in_order_and_by_everything_that_is_given() -> None:
             await client.get("/getUsageLimits"),
             await client.get("/ListAvailableModels"),
             await client.post("/refreshToken", json={"refreshToken": "stale"}),
+            *[await client.post(CHAT, json=asks(user(f"some {word}"))) for word in ("CaSe", "case")],
         ]
-    assert [answer.status_code for answer in answers] == [200, 501, 200, 502, 200, 503, 504, 505, 200, 506]
-    assert [exchange.rule for exchange in simulator.seen] == [None, 0, None, 1, None, 2, 3, 4, None, 5]
+    statuses = [200, 501, 200, 502, 200, 503, 504, 505, 200, 506, 507, 200]
+    assert [answer.status_code for answer in answers] == statuses
+    assert [exchange.rule for exchange in simulator.seen] == [
+        None,
+        0,
+        None,
+        1,
+        None,
+        2,
+        3,
+        4,
+        None,
+        5,
+        6,
+        None,
+    ]
 
 
 async def test_social_renewal() -> None:
@@ -342,6 +358,21 @@ async def test_social_renewal() -> None:
     assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
     assert simulator.renewals["social@example.com"] == 2
     assert simulator.seen[0].account == "social@example.com"
+
+
+@pytest.mark.parametrize("rotate", [False, True])
+async def test_through_the_open_door_several_stay_several(rotate: bool) -> None:
+    grant = {"grantType": "refresh_token", "clientId": "c", "clientSecret": "s"}
+    async with talking(Simulator(rotate_refresh_tokens=rotate)) as http:
+        tokens = {"aor1", "aor2"}
+        for _ in range(2):
+            social = [(await http.post("/refreshToken", json={"refreshToken": one})).json() for one in tokens]
+            idc = [(await http.post("/token", json={**grant, "refreshToken": one})).json() for one in tokens]
+            given = {answer["refreshToken"] for answer in social}
+            assert len(given) == 2
+            assert given == {answer["refreshToken"] for answer in idc}
+            assert (given == tokens) is not rotate
+            tokens = given
 
 
 async def test_a_rotated_refresh_token_dies_at_once_and_a_revoked_account_renews_no_more() -> None:

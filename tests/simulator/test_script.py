@@ -95,6 +95,7 @@ def test_a_script_in_toml() -> None:
         ('{"rules": [{"reply": {"steps": [{"do": "sing"}]}}]}', r"sing.*rules\[0\].reply.steps\[0\].do"),
         ('{"rules": [{"when": {"promt": "x"}}]}', r"promt.*rules\[0\].when"),
         ('{"rules": [{"reply": {"misfortunes": [{"kind": "cut", "at": "x"}]}}]}', r"misfortunes\[0\].at"),
+        ('{"rules": [{"when": {"body": "("}}]}', r"missing \).*rules\[0\].when.body"),
         ('{"rules": [{"when": {"pattern": "("}}]}', r"missing \).*rules\[0\].when.pattern"),
         ('{"rules": [{}, {"reply": {"status": "nope"}}]}', r"'nope'.*throttled.*rules\[1\].reply.status"),
         ("{", "truncated"),

@@ -139,8 +139,8 @@ def virtual_time(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
 
 async def settle(condition: Callable[[], bool]) -> bool:
-    """Wait until the condition holds, at most a second of real time: for what the kernel does in between."""
-    with trio.move_on_after(1):
+    """Wait until the condition holds, at most ten seconds of real time: for what the kernel does in between."""
+    with trio.move_on_after(10):
         while not condition():  # noqa: ASYNC110 - there is nobody who could set an event
             await trio.sleep(0.001)
     return condition()

@@ -1,12 +1,10 @@
 import pytest
 import trio
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from kiro_trio.upstream.errors import ConnectionLost, MalformedResponse
 from kiro_trio.upstream.http1 import Http1Client
 from tests.upstream import peer
-from tests.upstream.asking import both_decoders, client_of, get, read_all
+from tests.upstream.asking import both_decoders, client_of, get
 from tests.upstream.peer import CHUNKED, answering, serving, virtual_time
 
 
@@ -19,42 +17,6 @@ def response_bytes(kind, body):
         b"%x\r\n%s\r\n" % (len(body[at : at + 7]), body[at : at + 7]) for at in range(0, len(body), 7)
     )
     return CHUNKED + chunks + b"0\r\nX-Trailer: 1\r\n\r\n"
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.sampled_from(["length", "close", "chunked"]),
-    st.binary(max_size=60),
-    st.lists(st.integers(1, 30), min_size=1, max_size=4),
-    st.booleans(),
-)
-def test_borders_of_reads_do_not_matter(kind, body, steps, by_hand):
-    @virtual_time
-    async def main():
-        near, far = trio.testing.memory_stream_pair()
-
-        async def open_tcp(_host, _port):
-            return near
-
-        async def serve():
-            raw, turn = response_bytes(kind, body), 0
-            while raw:
-                step = steps[turn % len(steps)]
-                await far.send_all(raw[:step])
-                await trio.testing.wait_all_tasks_blocked()
-                raw, turn = raw[step:], turn + 1
-            if kind == "close":
-                await far.aclose()
-
-        client = Http1Client(peer.client_context(), open_tcp=open_tcp, by_hand=by_hand)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve)
-            async with await client.request("GET", "http://h/") as response:
-                assert await read_all(response) == body
-                assert response.framed == (kind != "close")
-        assert client.idle == (kind != "close")
-
-    main()
 
 
 @both_decoders

@@ -5,6 +5,7 @@ import h11
 import pytest
 import trio
 
+from tests.quickest import quickest
 from tests.upstream.asking import both_decoders, both_schemes, client_of, context_for, get, read_all
 from tests.upstream.peer import CHUNKED, answering, serving, settle
 
@@ -58,7 +59,7 @@ async def test_read_limited_reads_no_more_than_it_must():
     async with serving(handler) as server, client_of() as client:
         async with await client.request("GET", server.url) as response:
             assert await response.read_limited(4) == b"0123"
-        with trio.fail_after(1):
+        with trio.fail_after(10):
             await gone.wait()
         assert client.idle == 0
 
@@ -162,18 +163,15 @@ async def test_a_cancelled_request_closes_its_socket_at_once(scheme, moment):
             await line.say(MOMENTS[moment])
         await line.gone()
 
-    for last in (
-        False,
-        False,
-        True,
-    ):  # the machine may be busy with something else for 50 ms, but not every time
+    async def measured() -> float:
+        nonlocal reached
         reached = trio.Event()
         async with serving(handler, context_for(scheme)) as server:
             ours, theirs = await cancel_a_request(server.url, server, reached)
-        if last or (ours < 0.05 and theirs < 0.1):
-            break
-    assert ours < 0.05
-    assert theirs < 0.1
+        return max(ours, theirs - 0.05)
+
+    reached = trio.Event()
+    assert await quickest(measured, 0.05) < 0.05
 
 
 async def test_a_cancelled_handshake_closes_its_socket_at_once():
@@ -181,9 +179,14 @@ async def test_a_cancelled_handshake_closes_its_socket_at_once():
         reached.set()
         await line.gone()
 
+    async def measured() -> float:
+        nonlocal reached
+        reached = trio.Event()
+        async with serving(handler) as server:
+            return max(await cancel_a_request(server.url.replace("http", "https"), server, reached))
+
     reached = trio.Event()
-    async with serving(handler) as server:
-        assert max(await cancel_a_request(server.url.replace("http", "https"), server, reached)) < 0.05
+    assert await quickest(measured, 0.05) < 0.05
 
 
 async def test_leaving_early_closes_and_the_end_keeps():
@@ -208,19 +211,20 @@ async def test_a_cancelled_read_loses_nothing():
         await line.say(CHUNKED)
         for number in range(30):
             await line.say(b"3\r\n%03d\r\n" % number)
-            await trio.sleep(0.002)
+            await settle(lambda seen=cancelled: cancelled > seen)  # a read in vain behind each piece
         await line.say(b"0\r\n\r\n")
 
+    cancelled = 0
     async with (
         serving(handler) as server,
         client_of() as client,
         await client.request("GET", server.url) as response,
     ):
-        data, cancelled, piece = b"", 0, b"-"
+        data, piece = b"", b"-"
         while piece:
             with trio.move_on_after(0.001) as scope:
                 piece = await response.receive_some()
                 data += piece
             cancelled += scope.cancelled_caught
     assert data == b"".join(b"%03d" % number for number in range(30))
-    assert cancelled > 5
+    assert cancelled >= 30

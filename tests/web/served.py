@@ -12,8 +12,9 @@ from quart import request
 from quart_trio import QuartTrio
 
 from kiro_trio.session.outbox import Door
+from kiro_trio.web.config import GatewayConfig
 from kiro_trio.web.connection import Conducted, Connection
-from kiro_trio.web.listener import GatewayConfig, install
+from kiro_trio.web.listener import install
 
 LARGE = b"".join(b"%08d" % number for number in range(1_000_000))
 

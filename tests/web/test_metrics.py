@@ -3,9 +3,11 @@
 import re
 
 import pytest
+import trio
 from prometheus_client.parser import text_string_to_metric_families
 
-from kiro_trio.simulator.script import Event, Say, Stall
+from kiro_trio.simulator.accounts import Account
+from kiro_trio.simulator.script import Event, Metadata, Say, Stall
 from tests.end_to_end.house import KEY, house, prompt, saying, scripted
 from tests.end_to_end.test_leaving import begin
 from tests.web.served import eventually
@@ -65,6 +67,51 @@ async def test_what_runs_is_a_gauge_and_a_client_that_left_a_499(tmp_path) -> No
     assert after["kiro_trio_in_flight phase=asked"] == 0
     assert after["kiro_trio_requests_total model=claude-sonnet-4.5 route=messages status=499"] == 1
     assert after["kiro_trio_outcomes_total outcome=client_gone"] == 1
+
+
+async def test_who_waits_for_an_account_is_in_the_queue(tmp_path) -> None:
+    stalled = scripted(saying(misfortunes=[Stall()]))
+    async with house(tmp_path, stalled, per_credential_concurrency=1) as here, trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(here.post, prompt())
+        with trio.fail_after(10):
+            while (seen := await figures(here))["kiro_trio_queue"] < 2:
+                pass
+        assert seen["kiro_trio_in_flight phase=waiting"] == 2
+        assert seen["kiro_trio_account_in_flight credential=1"] == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_the_estimate_is_held_against_kiros_own_number(tmp_path) -> None:
+    said = Metadata(usage={"uncachedInputTokens": 1_000_000, "cacheReadInputTokens": 1000, "outputTokens": 1})
+    async with house(tmp_path, scripted(saying(Say("Hi"), said))) as here:
+        await here.post(prompt())
+        seen = await figures(here)
+    assert seen["kiro_trio_estimate_ratio_bucket le=0.5"] == seen["kiro_trio_estimate_ratio_count"] == 1
+    assert seen["kiro_trio_tokens_total kind=cache_read model=claude-sonnet-4.5"] == 1000
+
+
+async def test_what_accounts_have_left_and_sign_ins_are_counted_apart(tmp_path) -> None:
+    async with house(tmp_path, admin_api_key="sk-owner") as here:
+        here.simulator.accounts.append(Account("new@example.com", "builder-id"))
+        headers = {"x-api-key": "sk-owner"}
+        await here.http.get("/api/admin/credentials/1/balance", headers=headers)
+        before = await figures(here)
+        wish = {"provider": "builder-id"}
+        begun = (await here.http.post("/api/admin/sign-ins", json=wish, headers=headers)).json()
+        with trio.fail_after(10):
+            while (await here.http.get(f"/api/admin/sign-ins/{begun['id']}", headers=headers)).json()[
+                "state"
+            ] != "done":
+                pass
+        after = await figures(here)
+    assert before["kiro_trio_account_credits_remaining credential=1"] == 987.5
+    assert after["kiro_trio_account_credits_remaining credential=2"] == 987.5
+    renewals = "kiro_trio_small_calls_total answer=2xx purpose=renewal"
+    assert after[renewals] == before[renewals]
+    assert after["kiro_trio_small_calls_total answer=2xx purpose=sign_in"] >= 4
+    assert after["kiro_trio_small_calls_total answer=4xx purpose=sign_in"] == 1  # not confirmed yet
+    assert after["kiro_trio_requests_total model= route=admin status=200"] > 2
 
 
 async def test_made_up_models_and_paths_do_not_make_more_rows(tmp_path) -> None:

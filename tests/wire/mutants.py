@@ -76,6 +76,11 @@ MUTANTS = (
     Mutant("unread messages are lost", "for unread in self._ready:\n                            ready", "for unread in ():\n                            ready"),
     Mutant("unread messages are lost by a larger read", "for unread in self._ready:\n            ready", "for unread in ():\n            ready"),
     Mutant("a payload is a view", "return Message(headers, payload)", "return Message(headers, memoryview(payload))"),
+    Mutant("a caller's buffer is not copied", "data = data if type(data) is bytes else _as_bytes(data)", "pass"),
+    Mutant("the place is shared by all decoders", "self._place += step", "behind.place = self._place = getattr(behind, 'place', 0j) + step"),
+    # Cost
+    Mutant("the rest of a read is copied for each frame", "pos += total\n                        place += step", "data, end, pos = data[pos + total :], end - pos - total, 0\n                        place += step"),
+    Mutant("what is held is copied by each read", "held += data\n                self._missing = missing", "self._held = held[:] + data\n                self._missing = missing"),
     # Headers
     Mutant("a value may reach beyond the block", "if stop > end:", "if stop > end + 1:", "headers"),
     Mutant("a name may reach to the end", "if type_at >= end:", "if type_at > end:", "headers"),

@@ -16,6 +16,7 @@ TARGETS = (
     "decoder_corruption",
     "decoder_reference",
     "decoder_bytes",
+    "decoder_cost",
 )
 TARGETS_OF_SSE = ("sse_round_trip", "sse_reference")
 EXAMPLES = 40

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import trio
-
 from kiro_trio.conversation.faults import Fault
 from kiro_trio.credentials.entry import Entry, read_entry
 from kiro_trio.credentials.login.desk import Desk, SignInFailed
@@ -56,6 +54,5 @@ async def complete_entry(desk: Desk, store: CredentialStore, path: Path, entry: 
     if verified.failure is not None and verified.failure.fault in _HOPELESS:
         raise SignInFailed(f"the account was not stored, for Kiro does not let it in: {verified.problem}")
     entry = {**entry, **verified.changes(entry)}
-    with trio.CancelScope(shield=True):
-        enrolled = await enrol(store, await entries_of(path), entry, desk.defaults)
+    enrolled = await enrol(store, await entries_of(path), entry, desk.defaults)
     return Completed(enrolled, verified, entry)

@@ -1,12 +1,14 @@
 """Putting an account into the store: as a new one, or in the place of the same account's older sign-in."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import trio
 
+from kiro_trio.credentials.atomic import Locked
 from kiro_trio.credentials.credential import Defaults
 from kiro_trio.credentials.document import InvalidFile, parse_document
 from kiro_trio.credentials.entry import LINEAGE, Entry, InvalidEntry, read_entry
@@ -77,12 +79,24 @@ async def enrol(
     """
     check(entry, defaults.endpoints)
     number = find_person(known, entry)
-    if number is None:
+    if number is not None:
         try:
-            return Enrolled(await store.add(entry))
-        except DuplicateCredential as duplicate:
-            number = duplicate.credential_id
-    await store.edit(number, changes_in_place(known.get(number, {}), entry))
+            return await _replace(store, number, changes_in_place(known.get(number, {}), entry))
+        except KeyError:  # its owner has removed it just now
+            pass
+    try:
+        return Enrolled(await store.add(entry))
+    except DuplicateCredential as duplicate:
+        number = duplicate.credential_id
+    return await _replace(store, number, changes_in_place(known.get(number, {}), entry))
+
+
+async def _replace(store: CredentialStore, number: int, changes: Mapping[str, Any]) -> Enrolled:
+    """Give an account its new sign-in, but not while its old token is being renewed: the answer would be laid over it."""
+    async with AsyncExitStack() as alone:
+        with suppress(Locked):
+            await alone.enter_async_context(store.renewing(number))
+        await store.edit(number, changes)
     return Enrolled(number, replaced=True)
 
 

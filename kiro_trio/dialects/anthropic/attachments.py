@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 
 from kiro_trio.conversation.prompt import Document, Image, Text
@@ -13,11 +14,12 @@ _ELSEWHERE = {
     "url": "a URL is not fetched from here; send the file itself, as base64",
     "file": "there is no file store here; send the file itself, as base64",
 }
+_DATA_URL = re.compile(r"\s{0,9}data:(?P<type>[^;,\s]{0,99})(?:;[^;,\s]{1,99}){0,9}?;base64,", re.IGNORECASE)
 _PLAIN_TEXT = {"application/json", "application/xml", "application/x-yaml", "application/javascript"}
 
 
 def read_image(block: Fields) -> Image:
-    """The picture of an `image` block; its source must be base64."""
+    """The picture of an `image` block; its source must be base64, also in the form of a data URL."""
     source = _source(block, {"base64"})
     return Image(_media_type(source), _data(source))
 
@@ -28,6 +30,8 @@ def read_document(block: Fields, warnings: Warnings) -> Iterator[Text | Image | 
     `context` goes with it as text. Source: docs/wire.md, "Images and documents".
     """
     source = _source(block, {"base64", "text", "content"})
+    if (block.child("citations") or Fields({})).raw.get("enabled"):
+        warnings.add("citations of a document not available")
     title, context = block.optional("title", str) or "", block.optional("context", str) or ""
     kind = source.raw["type"]
     if kind == "base64" and not _is_text(_media_type(source)):
@@ -47,12 +51,23 @@ def read_document(block: Fields, warnings: Warnings) -> Iterator[Text | Image | 
 
 
 def _source(block: Fields, kinds: set[str]) -> Fields:
-    source = Fields(block.required("source", dict), block.at("source"))
+    source = _unpacked(Fields(block.required("source", dict), block.at("source")))
     kind = source.required("type", str)
     if kind not in kinds:
         expected = f"expected one of {', '.join(sorted(kinds))}"
         raise InvalidRequest(_ELSEWHERE.get(kind, expected), source.at("type"))
     return source
+
+
+def _unpacked(source: Fields) -> Fields:
+    """A source whose data URL is taken apart; others come back as they are."""
+    value = source.raw.get("url" if source.raw.get("type") == "url" else "data")
+    url = _DATA_URL.match(value) if isinstance(value, str) else None
+    if url is None or source.raw.get("type") not in ("url", "base64"):
+        return source
+    media_type = url["type"] or source.raw.get("media_type") or "text/plain"
+    found = {"type": "base64", "media_type": media_type, "data": url.string[url.end() :]}
+    return Fields(found, source.path)
 
 
 def _media_type(source: Fields) -> str:
@@ -68,7 +83,10 @@ def _data(source: Fields) -> str:
     data = "".join(source.required("data", str).split())
     if not data:
         raise InvalidRequest("must not be empty", source.at("data"))
-    return data
+    if "-" in data or "_" in data:  # the alphabet of URLs
+        data = data.replace("-", "+").replace("_", "/")
+    # Without the filling at the end, too, it is unmistakable.
+    return data if len(data) % 4 == 0 else data + "=" * (-len(data) % 4)
 
 
 def _decoded(source: Fields, warnings: Warnings) -> str:

@@ -1,6 +1,6 @@
 """Content of messages: Anthropic's content blocks in, `kiro_trio.conversation.prompt` blocks out.
 
-A block of a type that we do not know is no error: if it holds text, the text is kept, and either way it is counted.
+A block of a type that we do not know is no error: what it says is kept as text, and either way it is counted.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,10 +21,11 @@ from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.dialects.anthropic.fields import Fields, json_text
 from kiro_trio.dialects.anthropic.searches import SEARCH_TEXTS
 from kiro_trio.dialects.anthropic.signature import stripped
+from kiro_trio.dialects.anthropic.unknown import in_words
 from kiro_trio.dialects.anthropic.warnings import Warnings, label
 
-# Server tools nest their results two or three levels deep; whoever nests deeper is not talking to us.
-_DEEPEST = 6
+# Anthropic's own word for it is "not rendered into the prompt".
+_SILENT = frozenset({"fallback"})
 
 
 def read_content(parent: Fields, warnings: Warnings) -> tuple[Block, ...]:
@@ -35,18 +36,6 @@ def read_content(parent: Fields, warnings: Warnings) -> tuple[Block, ...]:
     if isinstance(content, str):
         return _texts(content)
     return tuple(block for fields in content for block in _read_block(fields, warnings))
-
-
-def held_text(raw: object, deepest: int = _DEEPEST) -> str:
-    """The text that an unknown piece of JSON holds in `text` or `content`, at any level; "" if it holds none."""
-    if isinstance(raw, str):
-        return raw
-    if deepest and isinstance(raw, list):
-        return "\n".join(filter(None, (held_text(item, deepest - 1) for item in raw)))
-    if deepest and isinstance(raw, dict):
-        text = raw.get("text")
-        return text if isinstance(text, str) else held_text(raw.get("content"), deepest - 1)
-    return ""
 
 
 def _read_block(block: Fields, warnings: Warnings) -> Iterable[Block]:
@@ -62,17 +51,19 @@ def _read_part(kind: str, block: Fields, warnings: Warnings) -> Iterable[Text | 
     if kind in _PARTS:
         return _PARTS[kind](block, warnings)
     if kind in SEARCH_TEXTS:
-        return _texts(SEARCH_TEXTS[kind](block))
-    text = held_text(block.raw)
+        return _texts(SEARCH_TEXTS[kind](block), apart=True)
+    text = "" if kind in _SILENT else in_words(block.raw, label(kind))
     warnings.add(f"content block {label(kind)} {'read as text' if text else 'dropped'}")
-    return _texts(text)
+    return _texts(text, apart=True)
 
 
-def _texts(text: str) -> tuple[Text, ...]:
-    return (Text(text),) if text else ()
+def _texts(text: str, *, apart: bool = False) -> tuple[Text, ...]:
+    return (Text(text, apart),) if text else ()
 
 
-def _text(block: Fields, _warnings: Warnings) -> Iterable[Text]:
+def _text(block: Fields, warnings: Warnings) -> Iterable[Text]:
+    if block.raw.get("citations"):
+        warnings.add("citations of a text left out")
     return _texts(block.required("text", str))
 
 

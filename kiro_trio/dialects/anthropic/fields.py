@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
+from kiro_trio.conversation.characters import whole_characters
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 
 T = TypeVar("T", str, int, bool, dict[str, Any], list[Any])
@@ -122,7 +123,7 @@ def _read_leniently(body: bytes) -> Any:
     try:
         value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+        return json.loads(whole_characters(text))
     except json.JSONDecodeError as error:
         _refuse(f"{error.msg} at line {error.lineno}, column {error.colno}")
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from kiro_trio.dialects.anthropic.errors import InvalidRequest
 # Anthropic's words: "may be set to an epoch value if the release date is unknown".
 _UNKNOWN = datetime.fromtimestamp(0, UTC)
 _MOST = 1000
+_DIGITS = 9  # more are not worth reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class Page:
 def parse_page(query: Mapping[str, str]) -> Page:
     """The page that a query string asks for. Raises `InvalidRequest` for a limit that is not from 1 to 1000."""
     limit = query.get("limit")
-    if limit and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:5]) <= _MOST):
+    if limit and not (
+        limit.isascii() and limit.isdigit() and len(limit) <= _DIGITS and 1 <= int(limit) <= _MOST
+    ):
         raise InvalidRequest(f"expected an integer from 1 to {_MOST}", "limit")
     return Page(int(limit) if limit else None, query.get("after_id"), query.get("before_id"))
 

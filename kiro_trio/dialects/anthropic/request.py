@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from kiro_trio.conversation.prompt import Prompt, Role, Turn
-from kiro_trio.dialects.anthropic.content import held_text, read_content
+from kiro_trio.conversation.prompt import Prompt, Role, Tool, Turn
+from kiro_trio.dialects.anthropic.content import read_content
 from kiro_trio.dialects.anthropic.effort import read_effort, read_json_schema, read_thinking
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.dialects.anthropic.fields import Fields, read_body
-from kiro_trio.dialects.anthropic.tools import read_tool_choice, read_tools
+from kiro_trio.dialects.anthropic.tools import read_added_tools, read_tool_choice, read_tools
+from kiro_trio.dialects.anthropic.unknown import in_words
 from kiro_trio.dialects.anthropic.warnings import Warnings, label
 
 _ROLES: dict[str, Role] = {
@@ -31,6 +32,9 @@ _NOT_CARRIED = ("container", "mcp_servers")
 # Claude Code signs its system prompt with a line that changes with the first message. It is of no use to Kiro, and
 # would make the head of every conversation different.
 _BILLING = re.compile(r"\s*x-anthropic-billing-header:[^\n]*\n?")
+
+# As Anthropic has it.
+_LONGEST_MODEL = 256
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _SESSION_ID = re.compile(_UUID, re.IGNORECASE)
@@ -79,7 +83,9 @@ def _read_prompt(body: Fields, max_tokens: int | None, session_hint: str, salt: 
     model = body.required("model", str)
     if not model.strip():
         raise InvalidRequest("must not be empty", "model")
-    turns, turn_effort = _read_turns(body, warnings)
+    if len(model) > _LONGEST_MODEL:
+        raise InvalidRequest(f"must not be longer than {_LONGEST_MODEL} characters", "model")
+    turns, turn_effort, added = _read_turns(body, warnings)
     system = _read_system(body, warnings)
     tools, web_search = read_tools(body, warnings)
     for name in _NOT_CARRIED:
@@ -89,7 +95,7 @@ def _read_prompt(body: Fields, max_tokens: int | None, session_hint: str, salt: 
         model=model,
         turns=turns,
         system=system,
-        tools=tools,
+        tools=(*tools, *added),
         web_search=web_search,
         tool_choice=read_tool_choice(body, warnings),
         thinking=read_thinking(body, turn_effort, warnings),
@@ -102,11 +108,12 @@ def _read_prompt(body: Fields, max_tokens: int | None, session_hint: str, salt: 
     )
 
 
-def _read_turns(body: Fields, warnings: Warnings) -> tuple[tuple[Turn, ...], str | None]:
-    """The messages, and the last effort that one of them asks for."""
+def _read_turns(body: Fields, warnings: Warnings) -> tuple[tuple[Turn, ...], str | None, tuple[Tool, ...]]:
+    """The messages, the last effort that one of them asks for, and the tools that they define."""
     if not body.required("messages", list):
         raise InvalidRequest("at least one message is required", "messages")
     turns: list[Turn] = []
+    added: list[Tool] = []
     effort = None
     for message in body.children("messages"):
         role = message.required("role", str)
@@ -114,7 +121,9 @@ def _read_turns(body: Fields, warnings: Warnings) -> tuple[tuple[Turn, ...], str
             warnings.add(f"role {label(role)} taken as user")
         turns.append(Turn(_ROLES.get(role, "user"), read_content(message, warnings)))
         effort = read_effort(message, warnings) or effort
-    return tuple(turns), effort
+        if role == "system":
+            added += read_added_tools(message)
+    return tuple(turns), effort, tuple(added)
 
 
 def _read_system(body: Fields, warnings: Warnings) -> tuple[str, ...]:
@@ -132,7 +141,7 @@ def _system_text(block: Fields, warnings: Warnings) -> str:
     kind = block.optional("type", str) or "text"
     if kind == "text":
         return block.required("text", str)
-    text = held_text(block.raw)
+    text = in_words(block.raw, label(kind))
     warnings.add(f"system block {label(kind)} {'read as text' if text else 'dropped'}")
     return text
 

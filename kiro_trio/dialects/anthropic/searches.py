@@ -24,6 +24,22 @@ def _tool_reference(block: Fields) -> str:
     return f"The tool {block.required('tool_name', str)} is now available."
 
 
+def _tool_addition(block: Fields) -> str:
+    return f"The tool {_changed_tool(block)} is now available."
+
+
+def _tool_removal(block: Fields) -> str:
+    return f"The tool {_changed_tool(block)} is no longer available: do not call it."
+
+
+def _changed_tool(block: Fields) -> str:
+    """The name of the tool, or of the server with its tools, that comes or goes in the middle of a conversation."""
+    tool = Fields(block.required("tool", dict), block.at("tool"))
+    named = tool.child("definition") or tool
+    names = (named.optional(name, str) for name in ("name", "tool_name", "mcp_server_name", "server_name"))
+    return next(filter(None, names), "without a name")
+
+
 def _server_tool_use(block: Fields) -> str:
     name = block.required("name", str)
     asked = block.optional("input", dict) or {}
@@ -52,6 +68,8 @@ def _page(number: int, page: Fields) -> str:
 SEARCH_TEXTS: Mapping[str, Callable[[Fields], str]] = {
     "search_result": _search_result,
     "tool_reference": _tool_reference,
+    "tool_addition": _tool_addition,
+    "tool_removal": _tool_removal,
     "server_tool_use": _server_tool_use,
     "web_search_tool_result": _web_search_tool_result,
 }

@@ -53,13 +53,36 @@ def encoded(data: bytes) -> str:
                 source(media_type="Application/PDF", data=PDF),
                 title="a.pdf",
                 context="c",
-                citations={"enabled": True},
+                citations={"enabled": False},
             ),
             [Text("c"), Document("application/pdf", PDF, "a.pdf")],
         ),
         (
             {"type": "image", "source": source(media_type="image/JPEG", data="aa\nbb\r\n")},
             [Image("image/jpeg", "aabb")],
+        ),
+        (
+            {"type": "image", "source": source(media_type="image/png", data="a-_bcc")},
+            [Image("image/png", "a+/bcc==")],
+        ),
+        (
+            {"type": "image", "source": {"type": "url", "url": "data:image/png;base64,aabb"}},
+            [Image("image/png", "aabb")],
+        ),
+        (
+            {
+                "type": "image",
+                "source": source(media_type="image/gif", data="data:image/PNG;x=y;base64,aabb"),
+            },
+            [Image("image/png", "aabb")],
+        ),
+        (
+            document({"type": "url", "url": "data:;base64,YQ=="}, title="T"),
+            [Text('<document title="T">\na\n</document>')],
+        ),
+        (
+            document({"type": "url", "url": f"data:application/pdf;base64,{PDF}"}),
+            [Document("application/pdf", PDF)],
         ),
     ],
     ids=str,
@@ -83,6 +106,10 @@ def test_attachments(block, blocks):
         (
             {"type": "image", "source": {"type": "file", "file_id": "f"}},
             "source.type: there is no file store here; send the file itself, as base64",
+        ),
+        (
+            {"type": "image", "source": {"type": "url", "url": "data:image/png,aabb"}},
+            "source.type: a URL is not fetched from here; send the file itself, as base64",
         ),
         (
             document({"type": "url", "url": "x"}),
@@ -122,6 +149,11 @@ def test_what_cannot_be_read_is_refused_with_its_place(block, complaint):
     with pytest.raises(InvalidRequest) as caught:
         parsed(result([text("a"), block]))
     assert str(caught.value) == f"messages.0.content.0.content.1.{complaint}"
+
+
+def test_citations_that_are_asked_for_are_counted():
+    asked = parsed(document(source("text", data="a"), citations={"enabled": True}))
+    assert asked.warnings == ("citations of a document not available",)
 
 
 def test_text_that_is_not_utf8_is_kept_with_a_warning():

@@ -11,9 +11,9 @@ from kiro_trio.conversation.prompt import (
     ToolResult,
     ToolUse,
 )
-from kiro_trio.dialects.anthropic.content import held_text
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.dialects.anthropic.request import parse_messages
+from kiro_trio.dialects.anthropic.unknown import held_text
 from tests.dialects.anthropic.requests import (
     CALL,
     DOCUMENT,
@@ -89,6 +89,12 @@ def test_blocks_that_say_nothing_are_left_out(block):
     assert blocks(block, text("a")) == (Text("a"),)
 
 
+def test_citations_are_counted():
+    assert blocks({**text("a"), "citations": []}) == (Text("a"),)
+    assert warnings({**text("a"), "citations": []}) == ()
+    assert warnings({**text("a"), "citations": [{"cited_text": "b"}]}) == ("citations of a text left out",)
+
+
 def test_content_may_be_empty():
     assert blocks() == ()
     assert blocks("") == ()
@@ -103,9 +109,29 @@ def test_content_may_be_empty():
             "a\nb",
             "content block novelty read as text",
         ),
-        ({"type": "novelty", "text": 3}, "", "content block novelty dropped"),
+        ({"type": "novelty", "text": 3}, '[novelty: {"text":3}]', "content block novelty read as text"),
+        ({"type": "novelty", "cache_control": {}}, "", "content block novelty dropped"),
+        ({"type": "fallback", "to": {"model": "m"}}, "", "content block fallback dropped"),
+        (
+            {
+                "type": "bash_code_execution_tool_result",
+                "tool_use_id": "s",
+                "content": {"type": "x", "stdout": "a", "stderr": "", "return_code": 0, "content": []},
+            },
+            '[bash_code_execution_tool_result: {"tool_use_id":"s","content":{"stdout":"a","return_code":0}}]',
+            "content block bash_code_execution_tool_result read as text",
+        ),
+        (
+            {"type": "novelty", "data": "Ab0/" * 60, "signature": "s", "deep": [[[[[[["x"]]]]]]]},
+            '[novelty: {"data":"(left out)","deep":[[[[["(left out)"]]]]]}]',
+            "content block novelty read as text",
+        ),
         ({"text": "a"}, "a", "content block without?type read as text"),
-        ({"type": "container_upload", "file_id": "f"}, "", "content block container_upload dropped"),
+        (
+            {"type": "container_upload", "file_id": "f"},
+            '[container_upload: {"file_id":"f"}]',
+            "content block container_upload read as text",
+        ),
     ],
 )
 def test_unknown_blocks_are_counted_and_their_text_is_kept(block, kept, warning):

@@ -2,8 +2,6 @@ import json
 import typing
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from kiro_trio.conversation.reply import (
     Finished,
@@ -17,8 +15,6 @@ from kiro_trio.conversation.reply import (
 from kiro_trio.dialects.anthropic.blocks import BlockWriter
 from kiro_trio.dialects.anthropic.message import MessageFold
 from kiro_trio.dialects.anthropic.signature import UNSIGNED
-from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
-from tests.dialects.anthropic import replies
 
 END = [Usage(input_tokens=40, output_tokens=7, credits=0.5), Finished(StopReason.END_TURN)]
 
@@ -28,17 +24,6 @@ def fold(events, batches=None) -> bytes:
     for batch in batches or [events]:
         assert message.translate(batch) == b""
     return message.result()
-
-
-@pytest.mark.parametrize("manner", [MessageStream, HeldStream])
-@given(data=st.data(), events=replies.whole, chunk=st.integers(1, 500))
-@settings(max_examples=120, deadline=None)
-def test_the_official_sdk_folds_the_stream_into_exactly_this_message(manner, data, events, chunk):
-    stream = manner("msg_1", "m", 12).translate(events)
-
-    message = fold(events, data.draw(replies.batches(events)))
-
-    assert replies.sdk_message(stream, chunk) == replies.sdk_reading(message)
 
 
 def test_every_kind_of_reply_event_is_written():

@@ -75,7 +75,9 @@ def test_leafing_through_shows_every_model_once(limit):
     assert seen == IDS
 
 
-@pytest.mark.parametrize("limit", ["0", "1001", "-1", "many", "1.5", "²", "9" * 5000])
+@pytest.mark.parametrize(
+    "limit", ["0", "1001", "-1", "many", "1.5", "²", "9" * 5000, "0001" + "9" * 5000, "00100000"]
+)
 def test_a_wrong_limit_is_refused(limit):
     with pytest.raises(InvalidRequest, match="limit: expected an integer from 1 to 1000"):
         parse_page({"limit": limit})

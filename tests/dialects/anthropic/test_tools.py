@@ -1,6 +1,7 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from anthropic.types.beta.beta_memory_tool_20250818_command import BetaMemoryTool20250818Command
 
 from kiro_trio.conversation.prompt import Choice, Tool, ToolChoice, WebSearch
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
@@ -19,6 +20,37 @@ def test_tools_keep_their_order_and_their_schemas():
         Tool("B", "Runs B", schema),
         Tool("A", "Runs A", tool("A")["input_schema"]),
     )
+
+
+def test_examples_of_input_are_a_part_of_the_description():
+    examples = [{"a": 1}, {"a": "é"}]
+    (both,) = prompt(tools=[tool("A", input_examples=examples)]).tools
+    assert both.description == 'Runs A\nExample of its input: {"a":1}\nExample of its input: {"a":"é"}'
+
+
+def addition(change: dict[str, Any], kind: str = "tool_addition") -> dict[str, Any]:
+    return {"role": "system", "content": [{"type": kind, "tool": change}]}
+
+
+def test_tools_may_come_and_go_in_the_middle_of_the_conversation():
+    definition = tool("Late", input_schema={"type": "object", "properties": {"x": {}}})
+    messages = [
+        {"role": "user", "content": "Hello"},
+        addition({"type": "tool_definition", "definition": definition}),
+        addition({"type": "tool_reference", "name": "A"}),
+        addition({"type": "mcp_toolset_reference", "mcp_server_name": "files"}),
+        addition({"type": "tool_reference", "name": "A"}, "tool_removal"),
+    ]
+    found = prompt(tools=[tool("A")], messages=messages)
+    assert [each.name for each in found.tools] == ["A", "Late"]
+    assert found.tools[1].input_schema == definition["input_schema"]
+    assert [block.text for turn in found.turns[1:] for block in turn.blocks] == [
+        "The tool Late is now available.",
+        "The tool A is now available.",
+        "The tool files is now available.",
+        "The tool A is no longer available: do not call it.",
+    ]
+    assert found.warnings == ()
 
 
 def test_deferred_tools_are_tools_and_the_placeholder_is_none():
@@ -54,16 +86,52 @@ def test_a_clients_own_tool_named_web_search_is_no_server_tool():
 
 def test_other_server_tools_are_counted_and_left_out():
     tools = [
-        {"type": "bash_20250124", "name": "bash"},
+        {"type": "computer_20250124", "name": "computer"},
         {"type": "code_execution_20260521", "name": "c"},
         tool("a"),
     ]
     parsed = prompt(tools=tools)
     assert [each.name for each in parsed.tools] == ["a"]
     assert parsed.warnings == (
-        "server tool bash_20250124 left out",
+        "server tool computer_20250124 left out",
         "server tool code_execution_20260521 left out",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "parameters", "commands"),
+    [
+        ("bash_20250124", "bash", {"command", "restart"}, None),
+        (
+            "text_editor_20250124",
+            "str_replace_editor",
+            {"command", "path", "file_text", "old_str", "new_str", "insert_line", "view_range"},
+            {"view", "create", "str_replace", "insert", "undo_edit"},
+        ),
+        (
+            "text_editor_20250728",
+            "str_replace_based_edit_tool",
+            {"command", "path", "file_text", "old_str", "new_str", "insert_line", "view_range"},
+            {"view", "create", "str_replace", "insert"},
+        ),
+        ("memory_20250818", "memory", set(), {"view", "create", "str_replace", "insert", "delete", "rename"}),
+    ],
+)
+def test_tools_that_clients_run_by_anthropics_definition_are_defined(kind, name, parameters, commands):
+    found = prompt(tools=[{"type": kind, "name": name}])
+    (only,) = found.tools
+    assert (only.name, found.warnings) == (name, ())
+    properties = only.input_schema["properties"]
+    assert parameters <= set(properties)
+    assert set(properties["command"].get("enum", ())) == (commands or set())
+    assert all(f"`{word}`" in only.description for word in commands or ("command",) if word != "undo_edit")
+
+
+def test_the_memory_is_called_as_the_official_sdk_runs_it():
+    """Each command with the parameters that the SDK's own classes ask for."""
+    (memory,) = prompt(tools=[{"type": "memory_20250818", "name": "memory"}]).tools
+    for command in get_args(get_args(BetaMemoryTool20250818Command)[0]):
+        assert set(command.model_fields) <= set(memory.input_schema["properties"])
 
 
 def test_a_tool_of_an_unknown_kind_that_has_a_schema_is_a_tool():
@@ -75,7 +143,8 @@ def test_a_tool_of_an_unknown_kind_that_has_a_schema_is_a_tool():
     [
         (None, ToolChoice()),
         ({"type": "auto"}, ToolChoice()),
-        ({"type": "any", "disable_parallel_tool_use": True}, ToolChoice(Choice.ANY)),
+        ({"type": "any", "disable_parallel_tool_use": True}, ToolChoice(Choice.ANY, parallel=False)),
+        ({"type": "auto", "disable_parallel_tool_use": None}, ToolChoice()),
         ({"type": "none"}, ToolChoice(Choice.NONE)),
         ({"type": "tool", "name": "a"}, ToolChoice(Choice.TOOL, "a")),
     ],
@@ -107,6 +176,7 @@ def test_an_unknown_tool_choice_leaves_the_model_free():
         ({"tool_choice": "auto"}, "tool_choice: expected object, got string"),
         ({"tool_choice": {}}, "tool_choice.type: Field required"),
         ({"tool_choice": {"type": "tool"}}, "tool_choice.name: Field required"),
+        ({"tools": [tool("a", input_examples={})]}, "tools.0.input_examples: expected array, got object"),
     ],
 )
 def test_a_wrong_type_is_refused_with_its_place(fields, complaint):

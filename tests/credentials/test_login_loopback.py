@@ -2,9 +2,9 @@ import httpx
 import pytest
 import trio
 
-from kiro_trio.cli.loopback import open_loopback, receive_code
 from kiro_trio.credentials.login.addresses import read_callback
 from kiro_trio.credentials.login.desk import SignInFailed
+from kiro_trio.credentials.login.loopback import open_loopback, receive_code
 
 STATE = "the-state-of-this-sign-in"
 GOOD = f"/oauth/callback?code=the-code&state={STATE}"
@@ -129,7 +129,7 @@ async def test_the_first_free_port_is_taken():
         [other] = await open_loopback([port, 0])
         assert other.socket.getsockname()[0] == "127.0.0.1"
         assert other.socket.getsockname()[1] != port
-        with pytest.raises(SignInFailed, match="--port"):
+        with pytest.raises(SignInFailed, match="is taken"):
             await open_loopback([port])
         await taken.aclose()
         await other.aclose()

@@ -27,6 +27,11 @@ _PAGE = (
     '<body style="font: 18px sans-serif; margin: 15vh auto; max-width: 30em">'
 )
 
+
+class PortsTaken(SignInFailed):
+    """Others listen on all ports to which a browser could come back."""
+
+
 Read = Callable[[str], str]
 """Reads the code out of the address that was asked for; raises `NotOurCallback` or `SignInFailed`."""
 
@@ -41,7 +46,7 @@ async def open_loopback(ports: Iterable[int]) -> list[trio.SocketListener]:
     """Listen on the first of these ports that is free, for this machine only.
 
     Raises:
-        SignInFailed: none is.
+        PortsTaken: none is.
     """
     tried = list(ports)
     for port in tried:
@@ -50,9 +55,7 @@ async def open_loopback(ports: Iterable[int]) -> list[trio.SocketListener]:
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise
-    raise SignInFailed(
-        f"port {', '.join(map(str, tried))} of this machine is taken: name another with --port"
-    )
+    raise PortsTaken(f"port {', '.join(map(str, tried))} of this machine is taken")
 
 
 async def receive_code(listeners: list[trio.SocketListener], read: Read) -> str:
@@ -110,8 +113,8 @@ def _judge(target: str, read: Read, outcome: _Outcome) -> tuple[int, str]:
         return 400, f"That did not work: {problem}."
     except SignInFailed as failure:
         outcome.failure = failure
-        return 200, "The sign-in was refused. You may close this window; the terminal says more."
-    return 200, "Signed in. You may close this window and go back to the terminal."
+        return 200, "The sign-in was refused. You may close this window; where you began it says more."
+    return 200, "Signed in. You may close this window and go back to where you began."
 
 
 def _response(status: int, words: str) -> bytes:

@@ -5,17 +5,23 @@ calls `register_secret`, and that value never appears again. The second recognis
 logged under, and by their shape. Our own records and those of the libraries (`logging`) pass through the same nets.
 """
 
+import io
 import logging
+import os
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, Literal, TextIO
+from string import ascii_lowercase, ascii_uppercase, digits
+from typing import Any, Literal, TextIO, cast
 from urllib.parse import quote
 
 import structlog
 from structlog.typing import Processor
+
+from kiro_trio.telemetry.line import PlainLine, on_one_line
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -80,9 +86,11 @@ _HARMLESS = frozenset({type(None), bool, int, float})
 _MADE_HERE = frozenset({"timestamp", "level"})
 """Fields that our own processors write, over whatever a caller put there. A time has colons, as secrets may."""
 
-_NEEDS_QUOTES = re.compile(r"[ \t=\r\n\"']")
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_WRITTEN_OVER = {
+    **dict.fromkeys(map(ord, ascii_lowercase), "x"),
+    **dict.fromkeys(map(ord, ascii_uppercase), "X"),
+    **dict.fromkeys(map(ord, digits), "0"),
+}
 
 
 class _Secrets:
@@ -116,9 +124,46 @@ class _Secrets:
 _known = _Secrets()
 
 
+class _Unfailing(io.TextIOBase):
+    """Writes as long as it can. A log that nobody takes any more (its reader is gone, the disk is full) fails no request."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream  # None: the process was started without a stderr
+
+    def write(self, text: str) -> int:
+        with self._forgiven() as stream:
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._forgiven() as stream:
+            stream.flush()
+
+    @contextmanager
+    def _forgiven(self) -> Iterator[TextIO | io.StringIO]:
+        try:
+            yield self._stream or io.StringIO()
+        except BrokenPipeError:
+            self._give_up()
+        except (
+            OSError,
+            ValueError,
+        ):  # a full disk may have room again; ValueError: the stream has been closed
+            pass
+
+    def _give_up(self) -> None:
+        """Nobody will ever read it: what is still in its buffer must not make Python's exit a failure."""
+        stream, self._stream = self._stream, None
+        with suppress(OSError, ValueError, AttributeError), open(os.devnull, "w") as nowhere:  # noqa: PTH123 - no path
+            os.dup2(nowhere.fileno(), stream.fileno())  # type: ignore[union-attr]
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+
 def configure_logging(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
     """Send all logs of this process, from here on, to `stream` (stderr when None) as lines of `form`."""
-    out = sys.stderr if stream is None else stream
+    out = cast(TextIO, _Unfailing(sys.stderr if stream is None else stream))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -171,6 +216,21 @@ def redact(text: str) -> str:
     return text
 
 
+def mask(text: str) -> str:
+    """`text` with the same secrets written over letter by letter: it stays as long as it was."""
+    for secret in sorted(_known.within(text), key=len, reverse=True):
+        text = text.replace(secret, secret.translate(_WRITTEN_OVER))
+    if _TRACE.search(text):
+        for shape, _ in _SHAPES:
+            text = shape.sub(_written_over, text)
+    return text
+
+
+def _written_over(found: re.Match[str]) -> str:
+    kept = found[1] if found.re.groups else ""
+    return kept + found[0][len(kept) :].translate(_WRITTEN_OVER)
+
+
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog processor: a record whose every string is redacted, at any depth, before it is rendered."""
     return {
@@ -208,34 +268,7 @@ def _renderers(form: LogFormat, out: TextIO) -> list[Processor]:
     console = structlog.dev.ConsoleRenderer(
         colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback, sort_keys=False
     )
-    return [_on_one_line, console if out.isatty() else _PlainLine(console)]
-
-
-class _PlainLine:
-    """Writes what `console` writes, letter by letter, in a third of the time: every request has its line.
-
-    Records with a traceback, or of a library, are left to `console`.
-    """
-
-    def __init__(self, console: structlog.dev.ConsoleRenderer) -> None:
-        self._console = console
-
-    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
-        if not event.keys().isdisjoint(("stack", "exception", "exc_info", "logger", "logger_name")):
-            return self._console(logger, method, event)
-        head = f"{event.pop('timestamp', '')} [{event.pop('level', ''):<9}] {event.pop('event', ''):<30}"
-        return " ".join([head, *(f"{name}={_shown(value)}" for name, value in event.items())]).rstrip(" ")
-
-
-def _shown(value: Any) -> str:
-    return value if type(value) is str and not _NEEDS_QUOTES.search(value) else repr(value)
-
-
-def _on_one_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """What is logged cannot forge a second record, nor speak to the terminal; values are quoted already."""
-    words = str(event.get("event", ""))
-    event["event"] = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), words)
-    return event
+    return [on_one_line, console if out.isatty() else PlainLine(console)]
 
 
 def _adopt_library_logs(
@@ -257,5 +290,6 @@ def _adopt_library_logs(
 def _set_library_level(level: LogLevel) -> None:
     root = logging.getLogger()
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore"):  # a line for every call, with its whole address
+    # A line for every call, with its whole address; four for every lock.
+    for chatty in ("httpx", "httpcore", "filelock"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
