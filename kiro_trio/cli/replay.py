@@ -23,6 +23,7 @@ _TRIES, _LIVE_TRIES = 1000, 100
 
 @click.command(
     "replay",
+    short_help="Play back a request that went wrong, or find its fault.",
     epilog="""\b
 FILE is a capture (see captureFolder), the body of a request to /v1/messages, or a body
 that was said to Kiro; - reads stdin. The answer goes to stdout, what is said of it to

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from kiro_trio.cli.main import main
 from tests.cli.program import HOUSE, PATIENCE, finished, running
+from tests.end_to_end.house import prompt
 
 GOOD = {"refreshToken": "aor-dummy-" + "x" * 120, "authMethod": "social", "accessToken": "aoa-dummy",
         "expiresAt": "2099-01-01T00:00:00Z"}  # fmt: skip
@@ -30,6 +31,7 @@ LEAST: dict[tuple[str, ...], tuple[str, ...]] = {
     ("accounts", "import"): ("more.json",),
     ("accounts", "add"): ("--api-key", "--no-check"),
     ("accounts", "check"): (),
+    ("accounts", "edit"): ("1", "--priority", "5"),
     ("accounts", "enable"): ("1",),
     ("accounts", "disable"): ("1",),
     ("accounts", "remove"): ("1", "--yes"),
@@ -43,6 +45,7 @@ LEAST: dict[tuple[str, ...], tuple[str, ...]] = {
     ("service", "install"): ("--manager", "systemd", "--no-start"),
     ("service", "uninstall"): ("--manager", "systemd"),
     ("completion",): ("bash",),
+    ("replay",): ("request.json", "--show-request"),
     ("simulate",): (),
     ("demo",): (),
 }
@@ -83,6 +86,7 @@ def folder(tmp_path, monkeypatch):
         ("config.json", {"apiKey": "sk-dummy-key", "port": 1, "listModels": False}),
         ("credentials.json", [GOOD]),
         ("more.json", [GOOD]),
+        ("request.json", prompt()),
     ):
         (tmp_path / name).write_text(json.dumps(content))
         (tmp_path / name).chmod(0o600)
@@ -167,7 +171,7 @@ def test_doctor_tells_it_as_a_finding(folder, content):
 # The accounts
 
 ACCOUNTS = [(b"[{", "JSON"), (b"7", ""), (b"\xff", ""), (b"[" * 100_000, "")]
-BY_ACCOUNTS = taking("--credentials", but=(("doctor",), ("claude",)))
+BY_ACCOUNTS = taking("--credentials", but=(("doctor",), ("claude",), ("replay",)))
 
 
 @pytest.mark.parametrize(("content", "word"), ACCOUNTS, ids=lambda value: repr(value)[:30])
@@ -204,6 +208,10 @@ ASKED = [
     (("accounts", "add", "--api-key", "--proxy", "gopher://x:1", "--no-check"), 2, "proxy"),
     (("accounts", "add", "--api-key", "--endpoint", "none", "--no-check"), 2, "endpoint"),
     (("accounts", "check", "77"), 2, "77"),
+    (("accounts", "edit", "77", "--priority", "5"), 2, "77"),
+    (("accounts", "edit", "1"), 2, ""),
+    (("accounts", "edit", "1", "--proxy", "gopher://x:1"), 2, "proxy"),
+    (("accounts", "edit", "1", "--unset", "x"), 2, "'x'"),
     (("accounts", "enable", "77"), 2, "77"),
     (("accounts", "enable", "x"), 2, "'x' is not a valid"),
     (("accounts", "disable", "77"), 2, "77"),
@@ -224,6 +232,11 @@ ASKED = [
     (("service", "uninstall", "--manager", "systemd"), 1, "there is no"),
     (("completion", "tcsh"), 2, "tcsh"),
     (("completion",), 2, "say for which shell"),
+    (("replay", "none.json"), 2, "none.json"),
+    (("replay", "."), 2, ""),
+    (("replay", "config.json"), 2, "config.json"),
+    (("replay", "request.json", "--script", "none.toml"), 2, "none.toml"),
+    (("replay", "request.json", "--live"), 2, "--yes"),
     (("simulate", "--script", "none.toml"), 2, "none.toml cannot be read: No such file"),
     (("simulate", "--script", "more.json"), 2, "more.json"),
     (("simulate", "--port", "70000"), 2, "70000"),
