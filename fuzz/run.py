@@ -212,7 +212,9 @@ def _test(module: ModuleType, check: Callable[[Any], Any], machine: Any = None, 
             machine or module.MACHINE, settings=settings(**(usual | steps | profile))
         )
 
+    @settings(**(usual | profile))
+    @given(module.EXAMPLES)
     def test(example: Any) -> None:
         check(example)
 
-    return settings(**(usual | profile))(given(module.EXAMPLES)(test))
+    return test

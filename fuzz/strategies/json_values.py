@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -23,6 +23,11 @@ JSON = values()
 
 def objects(leaves: int = 6) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.text(max_size=8), values(leaves=leaves), max_size=4)
+
+
+def one_of_many(options: Sequence[Any]) -> st.SearchStrategy[Any]:
+    """As `sampled_from`, without a description that holds them all."""
+    return st.sampled_from(range(len(options))).map(options.__getitem__)
 
 
 ODD: list[Any] = [

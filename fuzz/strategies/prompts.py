@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from fuzz.strategies.json_values import one_of_many
 from kiro_trio.conversation.prompt import (
     Choice,
     Document,
@@ -110,7 +111,7 @@ SCHEMAS = [
 ]
 
 
-TOOLS = st.sampled_from(
+TOOLS = one_of_many(
     [
         Tool(name, description, schema)
         for name in (*TOOL_NAMES, "Write", "Edit")

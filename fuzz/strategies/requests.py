@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from fuzz.strategies.damage import JSON_PIECES, damaged
-from fuzz.strategies.json_values import changed, encoded
+from fuzz.strategies.json_values import changed, encoded, one_of_many
 from tests.conformance.clients import recorded
 from tests.dialects.anthropic.requests import SAMPLES
 
@@ -27,7 +27,7 @@ def _is_short(body: Any) -> bool:
     return isinstance(body, dict) and len(json.dumps(body)) < _LONGEST
 
 
-_BODIES = st.deferred(lambda: st.sampled_from(bodies()))
+_BODIES = st.deferred(lambda: one_of_many(bodies()))
 as_sent = _BODIES.map(encoded)
 meant = changed(_BODIES).map(encoded)
 """JSON still, but something in it is not what it should be."""

@@ -65,7 +65,8 @@ def _check(path: Path, data: bytes, which: int) -> None:
         renewed = accounts[which % len(accounts)]
         file.save(renewed, _RENEWED)
         _check_written(path, before, {renewed: _RENEWED}, single=single)
-    for text in (*file.flaws(), file.problem, file.place_problem, repr(file.credentials())):
+    accounts, flaws = file.picture()
+    for text in (*flaws, repr(accounts), file.problem, file.place_problem):
         _check_text(text, before)
 
 

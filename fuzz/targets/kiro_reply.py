@@ -34,7 +34,8 @@ def check(example: tuple[list[Message], dict, list[int], int]) -> None:
     assert _in_batches(pieces.cut(messages, places), options) == whole
     assert _long_way(messages, options)[:2] == whole[:2]
     assert _as_bytes(messages, options, step) in (None, whole[:2])
-    if not (failed or options.get("stop_sequences") or options.get("max_tokens") or options["thinking_tags"]):
+    limited = options.get("stop_sequences") or options.get("max_tokens") is not None
+    if not (failed or limited or options["thinking_tags"]):
         _check_words(messages, events)
     for manner in (MessageStream, HeldStream):
         _check_stream(manner, events, failed=failed)

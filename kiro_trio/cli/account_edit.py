@@ -33,6 +33,7 @@ _OF_THE_PROXY = ("proxyUsername", "proxyPassword")
 
 @click.command(
     "edit",
+    short_help="Change priority, limits, regions, proxy and the like.",
     epilog="""\b
 A proxy's password is asked for, or read from stdin: on the command line every user of this
 machine could see it. With another proxy the name and password of the old one go away.
@@ -65,8 +66,9 @@ Examples:
 @click.option(
     "--unset",
     type=click.Choice([*_KEYS]),
+    metavar="KEY",
     multiple=True,
-    help="Take a value away, so that the config's holds; may be repeated.",
+    help="Take a value away, so that the config's holds; may be repeated. KEY is the name of an option.",
 )
 @account_options
 def command(

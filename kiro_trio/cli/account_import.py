@@ -42,6 +42,7 @@ class _Found:
 
 @click.command(
     "import",
+    short_help="Take over accounts that other programs keep.",
     epilog="""\b
 It reads, by what is in the file:
   the token of Kiro's IDE           ~/.aws/sso/cache/kiro-auth-token.json

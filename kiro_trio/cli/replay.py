@@ -23,6 +23,7 @@ _TRIES, _LIVE_TRIES = 1000, 100
 
 @click.command(
     "replay",
+    short_help="Play back a request that went wrong, or find its fault.",
     epilog="""\b
 FILE is a capture (see captureFolder), the body of a request to /v1/messages, or a body
 that was said to Kiro; - reads stdin. The answer goes to stdout, what is said of it to
@@ -80,10 +81,11 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Say all of it as one JSON object.")
 @account_options
 def command(config: Path, credentials_file: str | None, upstream_url: str | None, **chosen: Any) -> None:
-    """Replay a request that went wrong: against what Kiro answered then, a simulated Kiro, or Kiro itself.
+    """Replay a request that went wrong, or minimise it.
 
-    Without --live nothing leaves this machine. A capture is answered with what Kiro said when it was made, so that one
-    sees what its client saw; other requests, and all with --minimize, by a simulated Kiro with its rules.
+    It is answered by what Kiro said then, by a simulated Kiro, or by Kiro itself. Without --live nothing
+    leaves this machine: a capture is answered with what Kiro said when it was made, so that one sees what its client saw;
+    other requests, and all with --minimize, by a simulated Kiro with its rules.
     """
     live, minimize = chosen["live"], chosen["minimize"]
     with plainly():

@@ -160,8 +160,6 @@ def _announce(written: Path | None, settings: Settings, url: str) -> None:
             f"Your own page is {url}/admin; its key is the adminApiKey of that file.\n",
             err=True,
         )
-        if not settings.kiro_api_key and not Path(settings.credentials_file).exists():
-            click.echo("There is no account yet: `kiro-trio login` signs in.\n", err=True)
 
 
 def _register_secrets(settings: Settings) -> None:

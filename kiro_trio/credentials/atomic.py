@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -58,25 +59,33 @@ def lock_beside(path: Path, purpose: str = "") -> FileLock:
     return FileLock(path.with_name(name) if beside else path, mode=0o600, thread_local=False)
 
 
-def replace_file(path: Path, data: bytes, still: Callable[[], bool] = _always) -> bool:
+class Written(NamedTuple):
+    """A file as we wrote it: whether it took the old one's place (else it was written over it), and its `stat` then.
+
+    To ask for the `stat` afterwards would be too late: it may be that of a file that somebody else has saved since.
+    """
+
+    replaced: bool
+    stat: os.stat_result
+
+
+def replace_file(path: Path, data: bytes, still: Callable[[], bool] = _always) -> Written:
     """Make `data` the content of `path`, readable by its owner only, so that a crash leaves the old or the new.
 
     Call it under `locked(path)`. `still` is asked at the last moment whether the file is the one that `data` was made
-    from: bringing it safely to the disk takes long enough for somebody to save his own. Returns False if the file had
-    to be written in place, which a crash of the machine may interrupt.
+    from: bringing it safely to the disk takes long enough for somebody to save his own. A file that had to be written in
+    place is one that a crash of the machine may damage.
 
     Raises:
         OSError: it cannot be written at all.
         Overtaken: it is not.
     """
     try:
-        _replace(path, data, still)
+        return Written(replaced=True, stat=_replace(path, data, still))
     except OSError as error:
         if error.errno not in _NOT_REPLACEABLE or not path.exists():
             raise
-        _overwrite(path, data, still)
-        return False
-    return True
+        return Written(replaced=False, stat=_overwrite(path, data, still))
 
 
 def sweep(path: Path) -> None:
@@ -86,13 +95,14 @@ def sweep(path: Path) -> None:
             left.unlink()
 
 
-def _replace(path: Path, data: bytes, still: Callable[[], bool]) -> None:
+def _replace(path: Path, data: bytes, still: Callable[[], bool]) -> os.stat_result:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+            written = os.fstat(file.fileno())
         _check(still)
         Path(name).replace(path)
     except BaseException:
@@ -100,6 +110,7 @@ def _replace(path: Path, data: bytes, still: Callable[[], bool]) -> None:
             Path(name).unlink()
         raise
     _sync_directory(path.parent)
+    return written
 
 
 def _check(still: Callable[[], bool]) -> None:
@@ -107,7 +118,7 @@ def _check(still: Callable[[], bool]) -> None:
         raise Overtaken
 
 
-def _overwrite(path: Path, data: bytes, still: Callable[[], bool]) -> None:
+def _overwrite(path: Path, data: bytes, still: Callable[[], bool]) -> os.stat_result:
     """Write in place, padded to the old length and in one call: killed in between, the file is still whole JSON."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
@@ -116,9 +127,11 @@ def _overwrite(path: Path, data: bytes, still: Callable[[], bool]) -> None:
         _make_room(descriptor, size, len(data))
         _write_all(descriptor, data.ljust(size), 0)
         os.ftruncate(descriptor, len(data))
+        written = os.fstat(descriptor)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    return written
 
 
 def _make_room(descriptor: int, size: int, wanted: int) -> None:

@@ -234,9 +234,10 @@ class CredentialsFile:
     def _write(self, document: Document) -> None:
         """Write the document that was read last; raises `Overtaken` if the file is another one by now."""
         read_at = self._read_at
-        if not replace_file(self.path, render_document(document), lambda: self._stat() == read_at):
+        written = replace_file(self.path, render_document(document), lambda: self._stat() == read_at)
+        if not written.replaced:
             self.place_problem = _IN_PLACE
-        self._signature = self._stat()
+        self._signature = _signature(written.stat)
         self._ledger.saved()
         self._rescued = b""
         with suppress(OSError):
@@ -247,7 +248,7 @@ class CredentialsFile:
             found = self.path.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return _signature(found)
 
     def _rescue(self) -> str:
         """Put what the file does not take into a file of its own; says where it is."""
@@ -267,6 +268,10 @@ class CredentialsFile:
             return {int(number): dict(changes) for number, changes in pending.items()}
         except (OSError, ValueError, AttributeError, TypeError):
             return {}
+
+
+def _signature(found: os.stat_result) -> _Signature:
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _has_id(entry: Any, credential_id: int) -> bool:

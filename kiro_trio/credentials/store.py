@@ -102,10 +102,11 @@ class FileStore:
 
     async def sync(self) -> None:
         """Take in what others changed, and save what could not be saved before; one `stat` if there is neither."""
-        if self._file.stale():
+        # What another task has read but not yet told is no news to the file, but it is to whoever asks for the news.
+        async with self._busy:
+            stale = self._file.stale()
+        if stale:
             await self._run(self._file.sync)
-        else:
-            await trio.lowlevel.checkpoint()
 
     async def save(self, credential_id: int, changes: Changes) -> None:
         """Keep changes of our own, such as a renewed token: in memory whatever happens, and in the file if it can.

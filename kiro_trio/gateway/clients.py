@@ -189,8 +189,8 @@ class Clients:
                 keys = dict(self._keys)
                 change(keys)
                 content = msgspec.json.format(msgspec.json.encode(_File(keys=list(keys.values()))), indent=2)
-                replace_file(self.path, content + b"\n")
-                self._stamp = self._stat()
+                written = replace_file(self.path, content + b"\n").stat
+                self._stamp = written.st_mtime_ns, written.st_ino
         except OSError as error:
             raise KeysNotWritten(f"{self.path}: {error.strerror or error}") from error
         self._keys = keys

@@ -30,6 +30,9 @@ class Unfenced:
         self._held = ""
         self._begun = False
         self._fenced = False
+        self._before = (
+            ""  # the last character that was given back: four backticks are no fence, also in pieces
+        )
         self._given: list[str] = []
 
     @property
@@ -52,9 +55,11 @@ class Unfenced:
             self._begun, self._fenced = True, opening is not None
             text = text[opening.end() :] if opening else text
         if self._fenced:
-            tail = _MAYBE_CLOSING.search(text, max(0, len(text) - _LONGEST))
+            seen = len(self._before)
+            tail = _MAYBE_CLOSING.search(self._before + text, max(seen, len(text) - _LONGEST))
             if tail is not None:
-                text, self._held = text[: tail.start()], text[tail.start() :]
+                text, self._held = text[: tail.start() - seen], text[tail.start() - seen :]
+            self._before = text[-1:] or self._before
         self._given.append(text)
         return text
 

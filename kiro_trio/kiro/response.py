@@ -141,9 +141,11 @@ class ReplyReader:
 
         What broke after we had ended the reply ourselves (`cut`) is no failure any more.
         """
+        if self._closed:
+            return []
         if self.cut:
             self.failure = None
-        if self.failure is not None or self._closed:
+        if self.failure is not None:
             return []
         self._closed = True
         self._pause()

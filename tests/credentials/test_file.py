@@ -207,6 +207,22 @@ class TestAtTheSameMoment:
         file.sync()
         assert file.credentials()[1].priority == 2
 
+    def test_what_is_saved_right_after_we_have_written_is_noticed(self, path, monkeypatch):
+        """Bringing the directory to the disk takes long enough for somebody to save his own."""
+        file = written(path, [social("a")])
+        sync = atomic._sync_directory
+
+        def synced_and_overtaken(directory):
+            sync(directory)
+            monkeypatch.setattr(atomic, "_sync_directory", sync)
+            path.write_text(json.dumps([*read_json(path), social("c")]))
+
+        monkeypatch.setattr(atomic, "_sync_directory", synced_and_overtaken)
+        file.save(1, ROTATED)
+        assert file.stale()
+        file.sync()
+        assert len(file.credentials()) == len(read_json(path)) == 2
+
     def test_in_place_neither(self, path, monkeypatch):
         file = written(path, [social("a")])
 
@@ -370,7 +386,7 @@ def test_overwriting_in_place_is_whole_at_every_length(path, monkeypatch):
     path.write_bytes(b"[]")
     for length in (10, 3000, 1, 0, 70_000, 5):
         data = json.dumps(["x" * length]).encode()
-        assert not replace_file(path, data)
+        assert not replace_file(path, data).replaced
         assert path.read_bytes() == data
 
 

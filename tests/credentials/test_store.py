@@ -1,4 +1,6 @@
 import json
+import os
+import threading
 
 import pytest
 import trio
@@ -123,3 +125,31 @@ async def test_where_no_lock_can_be_made_there_is_no_waiting(tmp_path):
     began = trio.current_time()
     async with store.renewing(1):
         assert trio.current_time() - began < 5  # a lock that is held is waited for 90 s
+
+
+async def test_the_news_that_another_task_has_just_read_are_waited_for(path, monkeypatch):
+    """A renewal is being written, with what an editor has added: the file knows no news, and nobody has been told."""
+    store = await opened(path)
+    path.write_text(json.dumps([*json.loads(path.read_text()), social("c")]))
+    fsync, reached, go = os.fsync, threading.Event(), threading.Event()
+
+    def slow(descriptor):
+        reached.set()
+        go.wait(10)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    known = []
+
+    async def look():
+        await store.sync()
+        known.extend(store.credentials)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.save, 1, {"accessToken": "aoaNew"})
+        await trio.to_thread.run_sync(reached.wait)
+        nursery.start_soon(look)
+        await trio.testing.wait_all_tasks_blocked()
+        assert known == []
+        go.set()
+    assert known == [1, 2, 3]

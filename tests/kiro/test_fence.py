@@ -41,6 +41,12 @@ def test_a_fence_round_the_whole_answer_goes_and_nothing_else(said, wanted):
     assert unfenced(*said) == wanted
 
 
+def test_many_backticks_are_no_fence_in_pieces_either():
+    said = "```\n" + "`" * 18
+    assert unfenced(said) == "`" * 18
+    assert unfenced("```\n```", "```", "`````````", "```") == "`" * 18
+
+
 PIECES = st.lists(
     st.sampled_from(["```", "``", "`", "json", "\n", " ", "{}", "x", "\r\n", " " * 150]), max_size=12
 )

@@ -621,6 +621,13 @@ def test_max_tokens_leaves_alone_what_is_about_as_long() -> None:
     assert ending([text(words)], max_tokens=90) == END
 
 
+def test_closing_again_forgets_no_failure() -> None:
+    _, reading = read([tool(input='{"a'), HELLO], max_tokens=0)
+    assert reading.close() == []
+    assert reading.failure is not None
+    assert reading.failure.fault is Fault.TOOL_CALL_INCOMPLETE
+
+
 def test_max_tokens_may_be_any_number() -> None:
     assert ending([HELLO], max_tokens=10**400) == END
 
