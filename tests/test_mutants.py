@@ -80,8 +80,8 @@ MUTANTS = (
     # The session
     Mutant("another try after words", "session.plan", "if progress >= Progress.SPOKEN or", "if progress > Progress.ACTED or"),
     Mutant("tries without end", "session.plan", "or tries.total >= MAX_TRIES_PER_REQUEST:", "or tries.total >= 50:"),
-    Mutant("a ping makes words unsaid", "session.outbox", "self.progress = max(self.progress, progress)", "self.progress = progress"),
-    Mutant("no error event", "session.outbox", "await self._send(event, Progress.SPOKEN)", "pass"),
+    Mutant("a ping makes words unsaid", "session.outbox", "self.progress = max(self.progress, progress)\n        self.torn = True\n        await self._door.write", "self.progress = progress\n        self.torn = True\n        await self._door.write"),
+    Mutant("no error event", "session.outbox", "await self._end(event, Progress.SPOKEN)", 'await self._end(b"", Progress.SPOKEN)'),
     Mutant("an error in a second answer", "session.outbox", "if self.progress is Progress.SILENT:\n                headers, body", "if True:\n                headers, body"),
     Mutant("two attempts share a translator", "session.run", "        self._translator = self._new_translator()\n        began", "        began"),
     Mutant("no signs of life", "session.run", "await outbox.ping(self._translator.keepalive())", "await trio.sleep(1)"),

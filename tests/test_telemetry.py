@@ -20,7 +20,6 @@ from kiro_trio.telemetry import (
     redact_event,
     register_secret,
 )
-from kiro_trio.telemetry.line import PlainLine
 
 JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkdW1teSJ9.c2lnbmF0dXJl"
 SHAPED = {
@@ -310,27 +309,6 @@ def test_a_text_that_is_let_pass_at_a_glance_has_no_secret(text: str) -> None:
     for shape, instead in telemetry._SHAPES:
         looked_at = shape.sub(instead, looked_at)
     assert telemetry.redact(text) == looked_at
-
-
-values = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.lists(st.text(max_size=3))
-)
-
-
-@given(
-    st.sampled_from(["debug", "info", "warning", "error", "critical"]),
-    st.text(st.characters(exclude_categories=["C"]), max_size=40),
-    st.dictionaries(st.sampled_from(["a", "room", "client", "bytes", "key", "logger", "x_y"]), values),
-)
-def test_a_plain_line_is_what_structlog_writes(level, words, more):
-    console = structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)
-    event = {"timestamp": "2026-01-01T00:00:00Z", "level": level, "event": words, **more}
-    assert PlainLine(console)(None, level, dict(event)) == console(None, level, dict(event))
 
 
 def test_a_traceback_is_written_as_structlog_writes_it(log):

@@ -21,7 +21,7 @@ from urllib.parse import quote
 import structlog
 from structlog.typing import Processor
 
-from kiro_trio.telemetry.line import PlainLine, on_one_line
+from kiro_trio.telemetry.line import on_one_line
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -268,7 +268,7 @@ def _renderers(form: LogFormat, out: TextIO) -> list[Processor]:
     console = structlog.dev.ConsoleRenderer(
         colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback, sort_keys=False
     )
-    return [on_one_line, console if out.isatty() else PlainLine(console)]
+    return [on_one_line, console]
 
 
 def _adopt_library_logs(
