@@ -27,9 +27,6 @@ _KEYS = {
 }
 """What can be changed: by the option, the key of the entry."""
 
-# They belong to the proxy: another one must not be told them.
-_OF_THE_PROXY = ("proxyUsername", "proxyPassword")
-
 
 @click.command(
     "edit",
@@ -106,10 +103,10 @@ def _changes(flags: dict[str, Any], unset: tuple[str, ...]) -> dict[str, Any]:
         raise click.UsageError("say what to change, such as --priority 5")
     if "proxy-password" in found:
         found["proxy-password"] = _password()
-    changes = dict.fromkeys((_KEYS[name] for name in unset), None)
-    if "proxy" in found or "proxy" in unset:
-        changes |= dict.fromkeys(_OF_THE_PROXY, None)
-    return {**changes, **{_KEYS[name]: value for name, value in found.items()}}
+    return {
+        **dict.fromkeys(_KEYS[name] for name in unset),
+        **{_KEYS[name]: value for name, value in found.items()},
+    }
 
 
 def _password() -> str:

@@ -126,7 +126,7 @@ class CredentialsFile:
         self.sync()
 
     def edit(self, credential_id: int, changes: Changes) -> None:
-        """Make an owner's changes to one entry; None takes a key away.
+        """Make an owner's changes to one entry; None takes a key away. With another proxy go the old one's name and password.
 
         Raises:
             InvalidEntry: the entry would have a flaw that it does not have now, or another id.
@@ -139,8 +139,9 @@ class CredentialsFile:
             if entry is None:
                 raise KeyError(credential_id)
             flaws = self._flaws(entry)
-            entry.update(changes)
-            for key in [key for key, value in changes.items() if value is None]:
+            wanted = _with_the_proxy(entry, changes)
+            entry.update(wanted)
+            for key in [key for key, value in wanted.items() if value is None]:
                 del entry[key]
             if new := self._flaws(entry) - flaws:
                 raise InvalidEntry("; ".join(sorted(new)))
@@ -272,6 +273,13 @@ class CredentialsFile:
 
 def _signature(found: os.stat_result) -> _Signature:
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _with_the_proxy(entry: Entry, changes: Changes) -> dict[str, Any]:
+    """The changes and what follows: name and password belong to a proxy, and another one must not be told them."""
+    if changes.get("proxyUrl", entry.get("proxyUrl")) == entry.get("proxyUrl"):
+        return dict(changes)
+    return {**dict.fromkeys(("proxyUsername", "proxyPassword")), **changes}
 
 
 def _has_id(entry: Any, credential_id: int) -> bool:

@@ -116,6 +116,17 @@ class TestChanges:
         assert "priority" not in read_json(path)[0]
         assert file.credentials()[1].disabled
 
+    @pytest.mark.parametrize("other", ["http://192.0.2.2:3128", "direct", None])
+    def test_another_proxy_is_not_told_the_old_ones_password(self, path, other):
+        theirs = {"proxyUsername": "me", "proxyPassword": "hunter2-of-one"}
+        file = written(path, [social("a", proxyUrl="http://192.0.2.1:3128", **theirs)])
+        file.edit(1, {"proxyUrl": "http://192.0.2.1:3128", "priority": 2})
+        assert read_json(path)[0].items() >= theirs.items()
+        file.edit(1, {"proxyUrl": other})
+        assert read_json(path)[0].keys().isdisjoint(theirs)
+        file.edit(1, {"proxyUrl": "http://192.0.2.3:3128", "proxyPassword": "another"})
+        assert read_json(path)[0]["proxyPassword"] == "another"
+
     def test_an_edited_token_is_a_new_sign_in(self, path):
         file = written(path, [social("a")])
         file.save(1, ROTATED)
