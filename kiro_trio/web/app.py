@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from kiro_trio import __version__
 from kiro_trio.dialects.anthropic.errors import InvalidRequest, error_body
-from kiro_trio.gateway.clients import Clients
+from kiro_trio.gateway.clients import ANYBODY, Clients
 from kiro_trio.gateway.gateway import Gateway
 from kiro_trio.gateway.keys import presented_keys
 from kiro_trio.web import health, messages, metrics, models, openapi, usage
@@ -132,6 +132,9 @@ def _add_routes(app: App, gateway: Gateway) -> None:
             if name is None:
                 # Not 401: Claude Code repeats a 401 for almost three minutes before it shows it.
                 return problem(403, "permission_error", "the API key is not one of this gateway's keys")
+            if name == ANYBODY and "origin" in request.headers:
+                # Else any page that is open in a browser of this machine could spend the credits.
+                return problem(403, "permission_error", "pages in a browser need a key: set apiKey")
             g.client = name
             refused = await _enter(clients, name) if handler in LIMITED else None
             return refused or await handler(gateway, **arguments)

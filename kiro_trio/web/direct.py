@@ -78,7 +78,7 @@ class Direct:
         ):
             return None
         client = self.gateway.books.clients.find(presented_keys(head.headers))
-        if client is None:
+        if client is None or "origin" in head.headers:
             return None
         return Exchange(manner, _asker(head, client), head), data[head.size :]
 

@@ -35,6 +35,15 @@ async def test_either_key_opens(tmp_path, headers: dict[str, str]) -> None:
     assert answer.status_code == 200
 
 
+async def test_without_a_key_pages_in_a_browser_are_refused(tmp_path) -> None:
+    async with house(tmp_path, api_key="") as here:
+        for origin, status in (("http://evil.example", 403), ("null", 403), (None, 200)):
+            headers = {"content-type": "text/plain"} | ({} if origin is None else {"origin": origin})
+            answer = await here.http.post("/v1/messages", content=json.dumps(prompt()), headers=headers)
+            assert answer.status_code == status
+        assert len(here.chats()) == 1
+
+
 async def test_a_wrong_key_fails_at_once_and_no_key_says_so(tmp_path) -> None:
     async with house(tmp_path) as here:
         wrong = await here.http.post("/v1/messages", json=prompt(), headers={"x-api-key": "sk-wrong"})
