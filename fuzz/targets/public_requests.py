@@ -41,5 +41,7 @@ async def _ask_all(folder: Path, asked: list[tuple[Asked, dict[str, str]]]) -> N
             assert answer.headers["request-id"].startswith("req_")
             if "event-stream" in answer.headers["content-type"]:
                 assert grammar.read(answer.content).ending == "whole", one
-            assert not [exchange.refused for exchange in here.simulator.seen if exchange.refused], one
+            refused = [exchange.refused for exchange in here.simulator.seen if exchange.refused]
+            # A model that nobody knows is Kiro's to refuse: tomorrow it may know it.
+            assert all(reason.startswith("model: ") for reason in refused), (one, refused)
             here.simulator.seen.clear()
