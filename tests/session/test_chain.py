@@ -82,7 +82,7 @@ def test_a_whole_reply_arrives_whole(live: bool) -> None:
 
 @pytest.mark.parametrize(
     ("how", "live", "step"),
-    [("close", True, 5), ("reset", True, 23), ("end", True, 11), ("close", False, 29), ("end", False, 29)],
+    [("close", True, 1), ("reset", True, 23), ("end", True, 11), ("close", False, 29), ("end", False, 29)],
 )
 def test_a_body_cut_at_any_byte_never_ends_cleanly(how: str, live: bool, step: int) -> None:
     closers = play(WHOLE).closers
