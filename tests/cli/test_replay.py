@@ -18,6 +18,10 @@ from tests.cli.program import called, finished, running
 from tests.end_to_end.house import house, prompt, saying, scripted
 from tests.gateway.test_capturing import kept
 
+# Whoever leaves an answer at its first words leaves behind the generators that httpx and httpcore have within one another:
+# nobody outside can close them, and trio does.
+pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http(x|core)[.]:ResourceWarning")
+
 REFUSE = '[[rules]]\nwhen = {{ body = {} }}\nreply = {{ status = "{}" }}\n'
 
 
