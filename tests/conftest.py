@@ -15,9 +15,9 @@ settings.register_profile("long", deadline=None, max_examples=5000, print_blob=T
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def logs_as_they_were():
-    """What a test does to the logs of the process is undone."""
+    """What a test does to the logs of the process is undone: a command that is called in it leaves them at its own level."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield

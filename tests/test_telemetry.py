@@ -50,9 +50,6 @@ HARMLESS = [
 ]
 
 
-pytestmark = pytest.mark.usefixtures("logs_as_they_were")
-
-
 @pytest.fixture(params=["text", "json"])
 def log(request):
     out = io.StringIO()

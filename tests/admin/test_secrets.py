@@ -31,9 +31,6 @@ PASSING = {"code", "code_verifier", "deviceCode", "clientSecret", "refreshToken"
 TROUBLES = ["token", "suspended", "throttled", "internal", "monthly", "improper", "model"]
 
 
-pytestmark = pytest.mark.usefixtures("logs_as_they_were")
-
-
 class Secrets:
     """Every secret that has existed, by what it is."""
 

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,18 @@ from kiro_trio.captures.folder import Folder
 
 HOUSE = Path(__file__).parents[2]
 
+MANY = 120
+
 WRITER = """
 import sys
 from pathlib import Path
 from kiro_trio.captures.folder import Folder
 folder, size = Folder(Path(sys.argv[1]), 50, 10**9), int(sys.argv[2])
-for number in range(10**6):
+for number in range(int(sys.argv[4])):
     folder.keep(f"{sys.argv[3]}{number:06}", 1e9 + number, b"[" + b"1," * size + b"1]")
     if number == 0:
         print("began", flush=True)
+        sys.stdin.readline()
 """
 
 
@@ -86,9 +90,11 @@ def test_what_a_killed_writer_left_goes_when_it_is_nobodys(tmp_path) -> None:
     assert names(tmp_path) == [new.name, "capture-19700101T000001.000-1.json"]
 
 
-def writing(path, size, name="w"):
+def writing(path, size, name="w", many=10**6):
+    """A process that has written once, and goes on when it is told to."""
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", WRITER, str(path), str(size), name],
+        [sys.executable, "-c", WRITER, str(path), str(size), name, str(many)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(HOUSE)},
     )
@@ -98,28 +104,28 @@ def writing(path, size, name="w"):
 
 @pytest.mark.parametrize("wait", [0.0, 0.01, 0.03])
 def test_a_writer_that_is_killed_leaves_no_half_file(tmp_path, wait) -> None:
-    process = writing(tmp_path, 2_000_000)
-    time.sleep(wait)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    with writing(tmp_path, 2_000_000) as process:
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     found = list(tmp_path.glob("capture-*.json"))
     assert found
     assert all(one.read_bytes().endswith(b"1]") for one in found)
 
 
 def test_several_processes_share_it(tmp_path) -> None:
-    writers = [writing(tmp_path, 10, name) for name in ("a", "b")]
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and len(list(tmp_path.glob("capture-*-?000060.json"))) < 2:
-            assert all(writer.poll() is None for writer in writers)
-            time.sleep(0.02)
-    finally:
-        for writer in writers:
-            writer.kill()
-            writer.wait()
-            writer.stdout.close()
-    found = list(tmp_path.glob("capture-*.json"))
-    assert 40 <= len(found) <= 52
-    assert {one.stem[-7] for one in found} == {"a", "b"}
+    with writing(tmp_path, 10, "a", MANY) as one, writing(tmp_path, 10, "b", MANY) as other:
+        for writer in (one, other):
+            writer.stdin.write(b"\n")
+            writer.stdin.flush()
+        assert [writer.wait(60) for writer in (one, other)] == [0, 0]
+    # Whoever was ahead: the newest of both stay. Each can have counted before the other's last was there.
+    found = names(tmp_path)
+    assert 50 <= len(found) <= 51
+    everything = sorted(
+        f"capture-{datetime.fromtimestamp(1e9 + number, UTC):%Y%m%dT%H%M%S}.000-{name}{number:06}.json"
+        for number in range(MANY) for name in "ab"
+    )  # fmt: skip
+    assert found == everything[-len(found) :]

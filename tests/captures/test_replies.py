@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz.strategies.kiro_messages import ANYTHING, OPTIONS
 from kiro_trio.captures.filler import Filler
 from kiro_trio.captures.replies import fill_stream
 from kiro_trio.conversation.reply import TextDelta, ThinkingDelta
@@ -10,7 +11,7 @@ from kiro_trio.telemetry import mask
 from kiro_trio.wire import EventStreamDecoder, WireError, encode_message
 from tests.captures.said import kiro_stream
 from tests.captures.test_redaction import telling
-from tests.kiro.replies import ANYTHING, OPTIONS, coalesced, reader
+from tests.kiro.replies import coalesced, reader
 
 
 def decoded(stream):

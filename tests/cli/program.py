@@ -1,14 +1,17 @@
-"""Runs the program as a user does: another process, its own folder, its own environment."""
+"""Runs the program as a user does: another process, its own folder, its own environment; or `called`, here and at once."""
 
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, chdir, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
+from click.testing import CliRunner
+
+from kiro_trio.cli.main import main
 
 HOUSE = Path(__file__).parents[2]
 PATIENCE = 30
@@ -82,3 +85,17 @@ async def finished(folder: Path, *args: str, **environ: str) -> tuple[int, str, 
         with trio.fail_after(PATIENCE):
             code = await program.process.wait()
     return code, program.out.decode(), program.err.decode()
+
+
+def called(folder: Path, *args: str, stdin: str = "", **environ: str) -> tuple[int, str, str]:
+    """As `finished`, but in this process: for all that is not about the process itself, whose start takes most of a second.
+
+    Not from within trio: the command runs one of its own, and catches signals.
+    """
+    gone = {name: None for name in os.environ if name != "PATH"}
+    environ = {"HOME": str(folder), "NO_PROXY": "", **environ}
+    with chdir(folder):
+        result = CliRunner().invoke(main, args, input=stdin, env={**gone, **environ})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr

@@ -39,6 +39,8 @@ async def test_kept_up_it_answers_until_it_is_asked_to_stop(tmp_path):
                 await client.get(f"{base}/v1/models", headers={"x-api-key": "sk-wrong"})
             ).status_code >= 400
         assert await program.stop(signal.SIGINT) == 0
+    assert b"Traceback" not in program.err
+    assert len(program.err.splitlines()) <= 3
 
 
 def test_the_official_client_is_preferred_where_it_is():

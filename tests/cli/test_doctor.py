@@ -21,7 +21,7 @@ from kiro_trio.simulator.refusals import Status
 from kiro_trio.simulator.script import Match, Reply, Rule, Script
 from kiro_trio.simulator.server import serve_simulator
 from kiro_trio.simulator.simulator import Simulator
-from tests.cli.program import finished, running
+from tests.cli.program import called, finished, running
 from tests.upstream import proxies
 
 PORT = 1  # of the gateway: nobody listens there
@@ -281,7 +281,7 @@ async def test_an_account_that_is_not_there(tmp_path):
 
 
 async def test_as_a_user_sees_it(tmp_path):
-    """In words and as JSON, with the exit code, and with another process at the same file."""
+    """In words, with the exit code, and with another process at the same file."""
     account = Account("one@example.com")
     furnish(tmp_path, [account.credential()])
     (tmp_path / "config.json").unlink()
@@ -294,7 +294,13 @@ async def test_as_a_user_sees_it(tmp_path):
         assert (code, err) == (0, "")
         assert "ok       answer 1     claude-haiku-4.5 answered" in out
         assert "Nothing is bad." in out
-    code, out, err = await finished(tmp_path, "doctor", "--json", "--upstream", "http://127.0.0.1:9")
+
+
+def test_as_a_program_sees_it(tmp_path):
+    """As JSON, with the exit code."""
+    furnish(tmp_path, [Account("one@example.com").credential()])
+    (tmp_path / "config.json").unlink()
+    code, out, err = called(tmp_path, "doctor", "--json", "--upstream", "http://127.0.0.1:9")
     assert (code, err) == (1, "")
     (row,) = [row for row in json.loads(out) if row["verdict"] == "bad"]
     assert row["check"] == "connect"

@@ -4,6 +4,8 @@ import re
 from itertools import groupby
 
 import pytest
+import trio
+from outcome import acapture
 
 from kiro_trio.captures.capture import NotACapture, decode_capture, encode_capture
 from kiro_trio.cli.playback import player_of, settings_of
@@ -46,32 +48,55 @@ def plain(answer):
 
 
 IN_ONE_PIECE = ("refused", "cut after words", "silent after words", "whole")
+CASES = [*((name, True) for name in EXCHANGES), *((name, False) for name in IN_ONE_PIECE)]
+
+HASTE = {"idle_timeout": 0.3, "first_byte_timeout": 0.3}
+"""For who is silent; who speaks may take its time on a busy machine."""
+
+AT_ONCE = 4
 
 
-@pytest.mark.parametrize(
-    ("name", "stream"), [*((name, True) for name in EXCHANGES), *((name, False) for name in IN_ONE_PIECE)]
-)
-async def test_a_capture_is_answered_as_the_client_was(tmp_path, name, stream) -> None:
-    folder = tmp_path / "captures"
-    asked = prompt("Hello", stream=stream, tools=TOOLS)
-    limits = {
-        "idle_timeout": 0.3,
-        "first_byte_timeout": 0.3,
-        "capture_which": "all",
-        "capture_prose": "words",
-    }
-    async with house(tmp_path, scripted(EXCHANGES[name]), capture_folder=str(folder), **limits) as here:
-        answer = await here.post(asked)
-        (capture,) = await kept(folder)
+async def answered_twice(folder, name, stream):
+    """What the client was answered, how often Kiro was asked, the capture; how it ends played back, and with what."""
+    settings = {"capture_folder": str(folder / "captures"), "capture_which": "all", "capture_prose": "words"}
+    settings |= HASTE if name.startswith("silent") else {}
+    async with house(folder, scripted(EXCHANGES[name]), **settings) as here:
+        answer = await here.post(prompt("Hello", stream=stream, tools=TOOLS))
+        (capture,) = await kept(folder / "captures")
         tries = len(here.chats())
     pieces = []
     given = Given("x", "anthropic", capture.asked.body, capture.asked.path, {}, capture)
     async with opened(given, Place()) as asker:
         ended = await asker.ask(given.body, pieces.append)
+    return answer, tries, capture, ended, b"".join(pieces)
+
+
+@pytest.fixture(scope="module")
+def all_answered(tmp_path_factory):
+    """All cases, some at a time: most of each is waiting, for who is silent and before the next try."""
+    found = {}
+
+    async def answer(case, limit) -> None:
+        async with limit:
+            found[case] = await acapture(answered_twice, tmp_path_factory.mktemp("playback"), *case)
+
+    async def answer_all() -> None:
+        limit = trio.CapacityLimiter(AT_ONCE)
+        async with trio.open_nursery() as nursery:
+            for case in CASES:
+                nursery.start_soon(answer, case, limit)
+
+    trio.run(answer_all)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_capture_is_answered_as_the_client_was(all_answered, case) -> None:
+    answer, tries, capture, ended, played = all_answered[case].unwrap()
     assert ended.signature == as_captured(capture.answer).signature
     assert ended.status == answer.status_code
-    assert plain(b"".join(pieces)) == plain(answer.content)
-    assert ended.whole == (name == "whole")
+    assert plain(played) == plain(answer.content)
+    assert ended.whole == (case[0] == "whole")
     assert len(player_of(capture).script.rules) == tries + 1
 
 

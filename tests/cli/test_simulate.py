@@ -17,6 +17,8 @@ async def test_it_says_where_it_listens_answers_and_stops(tmp_path):
         assert answer.status_code == 200
         assert answer.json()["accessToken"].startswith("aoa")
         assert await program.stop(signal.SIGINT) == 0
+    assert b"Traceback" not in program.err
+    assert len(program.err.splitlines()) <= 3
 
 
 async def test_a_script_rules_what_it_answers(tmp_path):

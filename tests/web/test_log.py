@@ -15,9 +15,6 @@ from tests.web.served import eventually
 WORDS = "words that are nobody's business"
 
 
-pytestmark = pytest.mark.usefixtures("logs_as_they_were")
-
-
 class Log(io.StringIO):
     """What was logged at a level, as JSON."""
 
