@@ -27,6 +27,7 @@ from tests.web.served import eventually
 
 CLEAN = "All is well."
 
+
 @pytest.fixture
 def hasty() -> MockClock:
     """Real connections, but ten seconds pass in one: what is waited for here are the pauses between the tries."""

@@ -83,6 +83,7 @@ def test_recent_requests_are_narrowed_and_turned(browser, tmp_path) -> None:
         eventually(page, "document.querySelectorAll('.records tbody tr').length === 30")
         assert page.get_by_role("button", name="Older").is_disabled()
         page.get_by_role("button", name="Newer").click()
+        eventually(page, "document.querySelectorAll('.records tbody tr').length === 50")
         page.get_by_role("button", name="Newer").click()
         eventually(page, "document.querySelector('.records tbody tr').innerText === argument", first)
         page.get_by_label("Client").select_option("ci")
