@@ -78,6 +78,8 @@ async def listens(port):
 
 
 async def test_it_starts_a_gateway_and_stops_it_again(tmp_path, stand_in, port):
+    """Not as the config of the folder one works in says: it is somebody's repository, and could send tokens anywhere."""
+    (tmp_path / "config.json").write_text('{"port": "nonsense", "upstreamUrl": "http://127.0.0.1:9"}')
     code, out, err = await finished(
         tmp_path, "claude", "ask", PATH=stand_in, ANTHROPIC_API_KEY="sk-ant-dummy"
     )
@@ -125,55 +127,40 @@ async def test_the_first_start_of_all_needs_no_config_and_leaves_nothing_where_o
     assert list(work.iterdir()) == []
 
 
-async def test_a_config_of_the_folder_one_works_in_is_not_believed(tmp_path, stand_in, port):
-    """It is somebody's repository: it could send tokens anywhere."""
-    (tmp_path / "config.json").write_text('{"port": "nonsense", "upstreamUrl": "http://127.0.0.1:9"}')
-    code, out, err = await finished(tmp_path, "claude", "exit", "0", PATH=stand_in)
-    assert code == 0, err
-    assert json.loads(out)[1]["ANTHROPIC_BASE_URL"] == f"http://127.0.0.1:{port}"
-
-
 HOME_CONFIG = ".config/kiro-trio/config.json"
 CALLS = [
-    (("exit", "42"), ["exit", "42"], 42),
-    (("die",), ["die"], 128 + 9),
-    (("--config", HOME_CONFIG, "-p", "hi", "--config", "x"), ["-p", "hi", "--config", "x"], 0),
-    ((f"--config={HOME_CONFIG}", "--", "--help"), ["--help"], 0),
-    (("-c", "--resume", "-h"), ["-c", "--resume", "-h"], 0),
+    # what is called, what Claude Code is given, whether with a status line, and how it ends
+    (("exit", "42", "--continue"), ["exit", "42", "--continue"], True, 42),
+    (("--no-statusline", "die"), ["die"], False, 128 + 9),
+    (("--config", HOME_CONFIG, "-p", "hi", "--config", "x"), ["-p", "hi", "--config", "x"], False, 0),
+    ((f"--config={HOME_CONFIG}", "--", "--help"), ["--help"], False, 0),
+    (("-c", "--resume", "-h"), ["-c", "--resume", "-h"], False, 0),
+    (("--settings", "theirs.json"), ["--settings", "theirs.json"], False, 0),
+]
+SETTINGS = [
+    ({"model": "opus"}, True),
+    ({"statusLine": {"type": "command", "command": "mine"}}, False),
 ]
 
 
 @pytest.mark.usefixtures("port")
 async def test_arguments_are_claude_codes_and_its_exit_code_is_ours(tmp_path, stand_in):
+    """And a status line is shown, unless there is another or nobody looks."""
+    theirs = tmp_path / ".claude" / "settings.local.json"
+    theirs.parent.mkdir()
     async with running(tmp_path, "serve") as gateway:
         await gateway.url()
-        for args, given, expected in CALLS:
+        for args, given, shown, expected in CALLS:
             code, out, err = await finished(tmp_path, "claude", *args, PATH=stand_in)
             assert code == expected, err
-            assert json.loads(out)[0] == given
-
-
-@pytest.mark.usefixtures("port")
-async def test_a_status_line_is_shown_unless_there_is_another_or_nobody_looks(tmp_path, stand_in):
-    theirs = tmp_path / ".claude" / "settings.local.json"
-    async with running(tmp_path, "serve") as gateway:
-        await gateway.url()
-
-        async def shown(*args):
-            code, out, err = await finished(tmp_path, "claude", *args, PATH=stand_in)
+            said = json.loads(out)
+            assert (said[0], said[-1]) == (given, shown), args
+        for settings, shown in SETTINGS:
+            theirs.write_text(json.dumps(settings))
+            code, out, err = await finished(tmp_path, "claude", PATH=stand_in)
             assert code == 0, err
-            return json.loads(out)[-1]
-
-        assert await shown()
-        assert await shown("--continue")
-        assert not await shown("-p", "hello")
-        assert not await shown("--no-statusline")
-        assert not await shown("--settings", "theirs.json")
-        theirs.parent.mkdir()
-        theirs.write_text('{"model": "opus"}')
-        assert await shown()
-        theirs.write_text('{"statusLine": {"type": "command", "command": "mine"}}')
-        assert not await shown()
+            said = json.loads(out)
+            assert (said[0], said[-1]) == ([], shown), settings
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -23,6 +23,13 @@ def account(kind="builder-id", **keys):
     return Account(f"{kind}@example.invalid", kind, **{"used": 12.5, "next_reset": 1_790_812_800.0, **keys})
 
 
+def confirmed(*accounts, **options):
+    """A simulated Kiro whose person has confirmed before it is asked for the first time."""
+    simulator = Simulator([*accounts], **options)
+    simulator.sign_in.pending_polls = 0
+    return simulator
+
+
 def stored(folder):
     return json.loads((folder / "credentials.json").read_text())
 
@@ -76,7 +83,7 @@ async def test_who_signs_in_again_is_replaced(tmp_path):
     one = account()
     old = {**one.credential(), "refreshToken": "aor" + "o" * 120, "provider": "BuilderId", "priority": 7}
     (tmp_path / "credentials.json").write_text(json.dumps([old]))
-    async with served(Simulator([one])) as (base, _):
+    async with served(confirmed(one)) as (base, _):
         code, out, _ = await finished(tmp_path, "login", "--builder-id", "--upstream", base)
     assert code == 0
     assert "Account 1 in credentials.json was there already and has the new sign-in now." in out
@@ -87,7 +94,7 @@ async def test_who_signs_in_again_is_replaced(tmp_path):
 
 async def test_an_organisation_with_its_profile(tmp_path):
     one = account("idc")
-    async with served(Simulator([one], arn_rule=ArnRule.OWN)) as (base, _):
+    async with served(confirmed(one, arn_rule=ArnRule.OWN)) as (base, _):
         code, out, err = await finished(
             tmp_path,
             "login",
@@ -198,7 +205,7 @@ async def test_it_can_be_given_up(tmp_path, way, number):
 
 
 async def test_a_suspended_account_is_not_stored(tmp_path):
-    async with served(Simulator([account(suspended=True)])) as (base, _):
+    async with served(confirmed(account(suspended=True))) as (base, _):
         code, out, err = await finished(tmp_path, "login", "--builder-id", "--upstream", base)
     assert (code, out) == (1, "")
     assert re.search(r"\nError: the account was not stored, for Kiro does not let it in: .*suspended", err)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from kiro_trio.kiro.faults import classify
 from kiro_trio.session.plan import POLICIES, Next
@@ -26,6 +27,13 @@ from tests.web.served import eventually
 
 CLEAN = "All is well."
 
+
+@pytest.fixture
+def hasty() -> MockClock:
+    """Real connections, but ten seconds pass in one: what is waited for here are the pauses between the tries."""
+    return MockClock(rate=10)
+
+
 REFUSED: dict[str, Reply] = {name: Reply(status=name) for name in REFUSALS}
 
 
@@ -37,7 +45,7 @@ def three(bad: Reply) -> Simulator:
     return Simulator(accounts=people, script=Script(tuple(rules)))
 
 
-async def test_two_broken_accounts_are_unseen(tmp_path) -> None:
+async def test_two_broken_accounts_are_unseen(tmp_path, hasty) -> None:
     async with house(tmp_path, three(Reply(misfortunes=(Corrupt(0, 9, 3),)))) as here:
         answer = await here.post(prompt(), timeout=60)
     assert answer.status_code == 200, answer.text
@@ -46,7 +54,7 @@ async def test_two_broken_accounts_are_unseen(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_every_refusal_leads_to_what_the_table_says(tmp_path, name: str) -> None:
+async def test_every_refusal_leads_to_what_the_table_says(tmp_path, hasty, name: str) -> None:
     row = REFUSALS[name]
     body = json.dumps(row.body or {"message": row.message, "reason": row.reason}).encode()
     fault = classify(row.code, {"x-amzn-errortype": row.error}, body).fault
@@ -97,7 +105,7 @@ async def test_balanced_accounts_share_the_load(tmp_path) -> None:
 async def test_a_full_house_queues_and_then_refuses(tmp_path) -> None:
     simulator = Simulator(
         accounts=[Account("one@example.com")],
-        script=Script((Rule(Match(), Reply(steps=(Say(CLEAN), Pause(1.0)))),)),
+        script=Script((Rule(Match(), Reply(steps=(Say(CLEAN), Pause(0.6)))),)),
     )
     async with house(tmp_path, simulator, per_credential_concurrency=2, queue_limit=3) as here:
         await here.post(prompt(stream=False))

@@ -1,4 +1,4 @@
-"""One browser for all tests of a module, and a house of its own for each test."""
+"""One browser for all tests of a run, and a house of its own for each test."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.page.chromium import chromium
 from tests.page.desk import desk
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     with chromium() as running:
         yield running

@@ -240,6 +240,7 @@ def test_a_new_account_is_signed_in_to_by_code(browser, tmp_path) -> None:
             link.click()
         waiting.value.wait_for_load_state()
         assert urlsplit(waiting.value.url).hostname == "127.0.0.1"
+        waiting.value.close()
         dialog.get_by_text("Signed in", exact=True).wait_for()
         assert "b@example.com" in dialog.inner_text()
         dialog.get_by_role("button", name="Close").last.click()

@@ -18,10 +18,10 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touc
 MARKUP = '"\'><img src=x onerror="window.ran=1"><script>window.ran=1</script><svg onload=window.ran=1>'
 
 
-def show(page, view):
+def show(page, view, settling=250):
     page.evaluate("view => (location.hash = view)", view)
     page.locator(f'nav a[href="#{view}"][aria-current=page]').wait_for()
-    page.wait_for_timeout(250)
+    page.wait_for_timeout(settling)
 
 
 def test_the_browsers_language_is_spoken_until_another_is_chosen(browser, here) -> None:
@@ -214,7 +214,7 @@ def test_whatever_it_is_told_is_text(browser, tmp_path) -> None:
         one.context.route("**/api/admin/**", answer_with_markup)
         page = one.enter()
         for view in VIEWS:
-            show(page, view)
+            show(page, view, settling=0)
             page.get_by_text("<script>window.ran=1</script>").locator("visible=true").first.wait_for()
         show(page, "accounts")
         page.get_by_role("button", name="Go on").click()

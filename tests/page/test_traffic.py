@@ -22,6 +22,7 @@ def test_a_running_request_is_watched_and_cancelled(browser, tmp_path) -> None:
         accounts=2,
     )
     with desk(tmp_path, script) as here, visitor(browser, here) as one:
+        one.page.clock.install()
         page = one.enter("live")
         page.get_by_text("Nothing is running").wait_for()
         here.send(prompt())
@@ -47,6 +48,7 @@ def test_a_running_request_is_watched_and_cancelled(browser, tmp_path) -> None:
         page.locator(".request[data-over]").wait_for()
         page.mouse.move(5, 5)
         page.evaluate("document.activeElement.blur()")
+        page.clock.fast_forward(5000)
         page.get_by_text("Nothing is running").wait_for()
         page.get_by_role("link", name="Requests").click()
         page.locator("tr[data-outcome=cancelled_by_owner]").get_by_role("link").click()
@@ -57,10 +59,12 @@ def test_a_running_request_is_watched_and_cancelled(browser, tmp_path) -> None:
 def test_the_live_view_comes_back_by_itself(browser, here) -> None:
     with visitor(browser, here, complaints=True) as one:
         one.context.route("**/live/events", lambda route: route.fulfill(status=503, body="{}"))
+        one.page.clock.install()
         page = one.enter("live")
         page.get_by_text("The live view is interrupted").wait_for()
         page.locator(".glance", has_text="Connecting").wait_for()
         one.context.unroute("**/live/events")
+        page.clock.fast_forward(5000)
         page.locator(".glance", has_text="2 ready").wait_for()
         page.get_by_text("0 running, 0 waiting, 2 accounts ready").wait_for()
 
@@ -79,6 +83,7 @@ def test_recent_requests_are_narrowed_and_turned(browser, tmp_path) -> None:
         eventually(page, "document.querySelectorAll('.records tbody tr').length === 30")
         assert page.get_by_role("button", name="Older").is_disabled()
         page.get_by_role("button", name="Newer").click()
+        eventually(page, "document.querySelectorAll('.records tbody tr').length === 50")
         page.get_by_role("button", name="Newer").click()
         eventually(page, "document.querySelector('.records tbody tr').innerText === argument", first)
         page.get_by_label("Client").select_option("ci")
