@@ -29,6 +29,13 @@ _FIRST_PRINTABLE = 0x20
 _SURROGATES = range(0xD800, 0xE000)
 
 _LETTERS = "bcdfghjklmnpqrstvwz"
+_OTHERS = {
+    **dict.fromkeys("xX0", _LETTERS),
+    "ÿ": "àáâãäåæçèéêëìíîïðñò",
+    "一": "丁七万丈三上下不与丐丑专且丕世丘丙业丛",
+    "𐐀": "𐐁𐐂𐐃𐐄𐐅𐐆𐐇𐐈𐐉𐐊𐐋𐐌𐐍𐐎𐐏𐐐𐐑𐐒𐐓",
+}
+"""What may stand for a letter so that two labels stay unlike: as many bytes."""
 
 
 class _Table(dict[int, int | str]):
@@ -92,8 +99,11 @@ class Filler:
         """A short text that must stay unlike others, such as a key: equal ones stay equal."""
         if self.words or text in self.names:
             return self.mask(text)
+        return self._label(text, text)
+
+    def _label(self, text: str, plain: str) -> str:
         if text not in self._labels:
-            label = self._labels[text] = self._unlike(self.prose(text))
+            label = self._labels[text] = self._unlike(self.prose(plain))
             self._taken.add(label)
         return self._labels[text]
 
@@ -123,8 +133,9 @@ class Filler:
         inner = literal[1:-1] if closed else literal[1:]
         if key and inner in self.names:
             return literal
-        if key and "\\" not in inner:
-            return f'"{self.label(inner)}"'
+        if key:  # what is escaped in it could be anybody's letter: as long in plain ones, it can be told from others
+            plain = _ESCAPE.sub(lambda found: "x" * len(found[0]), inner)
+            return f'"{self.label(inner) if plain == inner else self._label(literal, plain)}"'
         parts = _ESCAPE.split(inner)
         filled = (_escape(part) if number % 2 else self.prose(part) for number, part in enumerate(parts))
         end = '"' if closed else ""
@@ -137,8 +148,8 @@ class Filler:
         """`text`, or if somebody has it, changed at its end; if no change is left, as it is."""
         if text not in self._taken:
             return text
-        places = [number for number, letter in enumerate(text) if letter in "xX0"][-3:]
-        others = self._others.setdefault(text, product(_LETTERS, repeat=len(places)))
+        places = [number for number, letter in enumerate(text) if letter in _OTHERS][-3:]
+        others = self._others.setdefault(text, product(*(_OTHERS[text[place]] for place in places)))
         for letters in others if places else ():
             changed = list(text)
             for place, letter in zip(places, letters, strict=True):
