@@ -214,7 +214,7 @@ async def test_a_client_that_leaves_while_another_request_waits_is_noticed_in_th
         connected = trio.lowlevel.current_statistics().tasks_living
         await stream.aclose()
         await eventually(lambda: trio.lowlevel.current_statistics().tasks_living <= connected - 3)
-        assert all(chat.ended.is_set() for chat in here.chats())
+        await eventually(lambda: all(chat.ended.is_set() for chat in here.chats()))
 
 
 async def test_a_limit_is_told_as_on_the_long_way(tmp_path) -> None:
