@@ -21,7 +21,7 @@ The rooms (◇ pure: no `async`, no clock, no randomness, no log; ◆ has to do 
     dialects/       ◇  how clients say it: Anthropic's Messages API
     conversation/   ◇  what is said, in nobody's dialect: a prompt, a reply's events, a fault
     shrinking/      ◇  from a request that is refused to the smallest one that still is
-    wire/           ◇  bytes to frames and back: AWS event stream, server-sent events
+    wire/           ◇  bytes to frames and back: AWS event stream, server-sent events, plain heads of HTTP
     telemetry/      ◆  logs, with every secret taken out
 
 Arrows point down only, and `kiro` and `dialects` are strangers to each other: both know only `conversation`, so another
