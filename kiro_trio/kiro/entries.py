@@ -116,9 +116,10 @@ class _Grouping:
     def _entry(self, *, assistant: bool) -> Entry:
         if not assistant:
             self._leave_thinking()
-        if not self._entries or self._entries[-1].assistant is not assistant:
-            self._entries.append(Entry(assistant))
-        entry = self._entries[-1]
+        entry = self._entries[-1] if self._entries else None
+        if entry is None or entry.assistant is not assistant:
+            entry = Entry(assistant)
+            self._entries.append(entry)
         if assistant and self._reasoning is not None and entry.reasoning is None:
             entry.reasoning, self._reasoning = self._reasoning, None
         return entry
@@ -135,10 +136,10 @@ class _Grouping:
         match block:
             case ToolResult():
                 self._entry(assistant=False).results.append(block)
-            case Image() | Document():
-                self._entry(assistant=False).media.append(block)
             case ToolUse():
                 self._entry(assistant=True).calls.append(block)
+            case Image() | Document():
+                self._entry(assistant=False).media.append(block)
             case Thinking() | RedactedThinking():
                 self._thinking(block)
             case _:

@@ -175,7 +175,10 @@ class Envelope:
 
 
 def _text_of(turn: Turn) -> str:
-    return next((block.text for block in turn.blocks if isinstance(block, Text)), "")
+    for block in turn.blocks:
+        if isinstance(block, Text):
+            return block.text
+    return ""
 
 
 def _result_of(result: ToolResult) -> _Result:
@@ -192,10 +195,10 @@ def _document_of(document: Document) -> _Document:
 
 
 def _reasoning_of(turn: Turn) -> _Reasoning | None:
-    match turn.blocks[:1]:
-        case (Thinking(text, signature),):
+    match turn.blocks[0] if turn.blocks else None:
+        case Thinking(text, signature):
             return _Reasoning(reasoning_text=_ReasoningText(text, signature))
-        case (RedactedThinking(data),):
+        case RedactedThinking(data):
             return _Reasoning(redacted_content=data)
         case _:
             return None

@@ -64,8 +64,9 @@ def _answer(entry: Entry, waiting: dict[str, deque[str]], tally: Tally) -> None:
             stray += [_in_words(result), "\n"]
             tally.note("tool result without its call put into the text")
     missing = [call_id for open_ids in waiting.values() for call_id in open_ids]
-    tally.note("missing tool result stood in for", len(missing))
-    answers += (ToolResult(call_id, (Text(NO_RESULT),), is_error=True) for call_id in missing)
+    if missing:
+        tally.note("missing tool result stood in for", len(missing))
+        answers += [ToolResult(call_id, (Text(NO_RESULT),), is_error=True) for call_id in missing]
     entry.results = answers
     if stray:
         entry.pieces[:0] = stray if entry.pieces else stray[:-1]
@@ -73,9 +74,8 @@ def _answer(entry: Entry, waiting: dict[str, deque[str]], tally: Tally) -> None:
 
 def _as_text(result: ToolResult, media: list[Image | Document], tally: Tally) -> ToolResult:
     """The result as one text; its images and documents go to `media`, for a result can only hold text."""
-    match result.content:
-        case (Text(text),) if text and not text.isspace():
-            return result
+    if len(result.content) == 1 and isinstance(only := result.content[0], Text) and _says(only.text):
+        return result
     texts: list[str] = []
     for part in result.content:
         if isinstance(part, Text):
@@ -85,7 +85,11 @@ def _as_text(result: ToolResult, media: list[Image | Document], tally: Tally) ->
             texts.append(_IMAGE_NOTE if isinstance(part, Image) else _DOCUMENT_NOTE)
             tally.note("attachment of a tool result moved to its message")
     text = "\n".join(filter(None, texts))
-    return replace(result, content=(Text(text if text and not text.isspace() else EMPTY_RESULT),))
+    return replace(result, content=(Text(text if _says(text) else EMPTY_RESULT),))
+
+
+def _says(text: str) -> bool:
+    return bool(text) and not text.isspace()
 
 
 def _in_words(result: ToolResult) -> str:

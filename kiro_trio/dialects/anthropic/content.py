@@ -35,7 +35,10 @@ def read_content(parent: Fields, warnings: Warnings) -> tuple[Block, ...]:
         raise InvalidRequest("Field required", parent.at("content"))
     if isinstance(content, str):
         return _texts(content)
-    return tuple(block for fields in content for block in _read_block(fields, warnings))
+    blocks: list[Block] = []
+    for fields in content:
+        blocks += _read_block(fields, warnings)
+    return tuple(blocks)
 
 
 def _read_block(block: Fields, warnings: Warnings) -> Iterable[Block]:
@@ -94,11 +97,11 @@ def _tool_result(block: Fields, warnings: Warnings) -> Iterable[ToolResult]:
 
 def _result_content(block: Fields, warnings: Warnings) -> Iterator[Text | Image | Document]:
     """Tools return what they like, so anything that is not a list of blocks is kept as the text of its JSON."""
-    content, path = block.raw.get("content"), block.at("content")
-    parts = enumerate(content) if isinstance(content, list) else [(None, content)]
-    for index, item in parts:
+    content = block.raw.get("content")
+    items: list[Any] = content if isinstance(content, list) else [content]
+    for index, item in enumerate(items):
         if isinstance(item, dict) and isinstance(item.get("type"), str):
-            part = Fields(item, path if index is None else f"{path}.{index}")
+            part = Fields(item, (block, "content", index) if items is content else block.at("content"))
             yield from _read_part(item["type"], part, warnings)
         elif item is not None:
             yield from _texts(item if isinstance(item, str) else json_text(item))

@@ -33,11 +33,19 @@ class Fields:
     the same as absence.
     """
 
-    __slots__ = ("path", "raw")
+    __slots__ = ("_where", "raw")
 
-    def __init__(self, raw: dict[str, Any], path: str = "") -> None:
+    def __init__(self, raw: dict[str, Any], where: "str | tuple[Fields, str, int]" = "") -> None:
         self.raw = raw
-        self.path = path
+        self._where = where
+
+    @property
+    def path(self) -> str:
+        """Where the object stands; put together when somebody asks, for most are right and nobody does."""
+        if isinstance(self._where, str):
+            return self._where
+        parent, name, index = self._where
+        return f"{parent.at(name)}.{index}"
 
     def at(self, name: str) -> str:
         """The path of the field `name`."""
@@ -66,10 +74,10 @@ class Fields:
 
     def children(self, name: str) -> "Iterator[Fields]":
         """The objects of the array `name`, one after the other; none if the array is absent."""
-        path = self.at(name)
         for index, item in enumerate(self.optional(name, list) or ()):
-            where = f"{path}.{index}"
-            yield Fields(_checked(item, dict, where), where)
+            if type(item) is not dict:
+                _checked(item, dict, f"{self.at(name)}.{index}")
+            yield Fields(item, (self, name, index))
 
     def text_or_blocks(self, name: str) -> "str | list[Fields] | None":
         """The field `name`, which Anthropic takes as a string or as an array of objects; None if it is absent."""
