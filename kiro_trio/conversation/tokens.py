@@ -53,6 +53,8 @@ _CLASSES = (
 )
 # For texts of other scripts, which would come through five rows untouched; the sum is the same in any order.
 _OTHER_SCRIPTS_FIRST = (*_CLASSES[5:], *_CLASSES[:5])
+_MOST_UNITS = max(weight for _, weight in _CLASSES)  # of one character
+_TOGETHER = 1024
 _ASCII = bytes(range(0x80))
 _SAMPLE = 1024
 
@@ -89,6 +91,40 @@ def estimate_text(text: str) -> int:
 def text_units(text: str) -> int:
     """The estimate of a text before it is rounded, in `UNITS_PER_TOKEN`ths of a token; additive over pieces."""
     return _units(text.encode("utf-8", "surrogatepass"))
+
+
+class Tally:
+    """The units of a text that comes in small pieces: they are counted together, when enough have come or somebody asks."""
+
+    __slots__ = ("_length", "_pieces", "_units")
+
+    def __init__(self) -> None:
+        self._units = 0
+        self._pieces: list[str] = []
+        self._length = 0
+
+    def add(self, text: str) -> None:
+        """Add a piece."""
+        self._pieces.append(text)
+        self._length += len(text)
+        if self._length > _TOGETHER:
+            self._count()
+
+    @property
+    def units(self) -> int:
+        """The units of all pieces; the same as one by one."""
+        if self._pieces:
+            self._count()
+        return self._units
+
+    def may_exceed(self, units: int, more: str) -> bool:
+        """Whether the pieces and `more` might have more than so many units. Counts nothing, so it is sure only of a no."""
+        return self._units + (self._length + len(more)) * _MOST_UNITS > units
+
+    def _count(self) -> None:
+        self._units += text_units("".join(self._pieces))
+        self._pieces.clear()
+        self._length = 0
 
 
 def tokens_of(units: int) -> int:

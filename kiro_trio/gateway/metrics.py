@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from kiro_trio import __version__
 from kiro_trio.gateway.live import LiveRequest
 from kiro_trio.gateway.settled import WHOLE, SettledRequest
+from kiro_trio.gateway.silences import Silences
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -29,7 +30,6 @@ _LOOK_EVERY = 0.5
 
 _WAITS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300)
 _WHOLES = (0.5, 1, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1800)
-_GAPS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 _LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 _RATIOS = (0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 2.0)
 
@@ -77,12 +77,8 @@ class Metrics:
             registry=registry,
             buckets=_WAITS,
         )
-        self.gap = Histogram(
-            "kiro_trio_event_gap_seconds",
-            "Kiro's silences between two reads that brought events.",
-            registry=registry,
-            buckets=_GAPS,
-        )
+        self.silences = Silences()
+        registry.register(self.silences)
         self.attempts = Counter(
             "kiro_trio_attempts",
             "Tries by how they ended: whole, or the fault.",

@@ -80,7 +80,8 @@ class WatchedAttempts:
 
     async def __call__(self, request: KiroRequest, lease: Lease, deliver: Deliver, patience: float) -> Ended:
         """Make one try, and note when its words come."""
-        entry, metrics, now = self.request, self.metrics, trio.current_time
+        entry, metrics, now = self.request, self.metrics, trio.lowlevel.current_clock().current_time
+        note_silence = metrics.silences.note
         entry.enter(Phase.ASKED)
         mine = LiveAttempt(lease.credential_id, entry.since)
         entry.attempts.append(mine)
@@ -96,7 +97,7 @@ class WatchedAttempts:
                 entry.enter(Phase.ANSWERING)
                 metrics.first_byte.observe(gap)
             else:
-                metrics.gap.observe(gap)
+                note_silence(gap)
             mine.batches += 1
             await deliver(events)
             waiting_since = now()

@@ -4,7 +4,7 @@ from bisect import bisect_right
 
 from kiro_trio.conversation.characters import WholeCharacters
 from kiro_trio.conversation.reply import Finished, StopReason, TextDelta, ThinkingDelta
-from kiro_trio.conversation.tokens import UNITS_PER_TOKEN, text_units, tokens_of
+from kiro_trio.conversation.tokens import UNITS_PER_TOKEN, Tally, text_units, tokens_of
 from kiro_trio.kiro.fence import Unfenced
 from kiro_trio.kiro.stop_sequences import StopSequences
 from kiro_trio.kiro.thinking import TAGS, Span, ThinkingSplitter
@@ -47,13 +47,13 @@ class Speech:
             # With 0 a client wants the prompt read, and cached, and no answer at all.
             air = _CEILING_AIR if max_tokens else 0
             self._ceiling = int((max_tokens * _CEILING_FACTOR + air) * UNITS_PER_TOKEN)
-        self._visible = 0  # units of answer and calls; the ceiling is for these
-        self._hidden = 0  # units of thinking
+        self._visible = Tally()  # answer and calls; the ceiling is for these
+        self._hidden = Tally()  # thinking
 
     @property
     def said_thinking(self) -> bool:
         """Whether there was any thinking to be read."""
-        return self._hidden > 0
+        return self._hidden.units > 0
 
     @property
     def lacks_json(self) -> bool:
@@ -63,7 +63,7 @@ class Speech:
     @property
     def tokens(self) -> int:
         """The estimate for everything that was said."""
-        return tokens_of(self._visible + self._hidden)
+        return tokens_of(self._visible.units + self._hidden.units)
 
     def hear(self, text: str) -> list[Span]:
         """Take in more of the model's text and give what is decided."""
@@ -85,15 +85,15 @@ class Speech:
 
     def count_thinking(self, text: str) -> None:
         """Count thinking that did not come as text."""
-        self._hidden += text_units(text)
+        self._hidden.add(text)
 
     def count_call(self, piece: str) -> None:
         """Count a piece of a tool call."""
-        self._visible += text_units(piece)
+        self._visible.add(piece)
 
     def _limit(self, span: Span, spans: list[Span]) -> None:
         if type(span) is ThinkingDelta:
-            self._hidden += text_units(span.text)
+            self._hidden.add(span.text)
             spans.append(span)
         elif not self._stops.sequences:
             self._answer(span, spans)
@@ -115,13 +115,13 @@ class Speech:
     def _give(self, span: Span, spans: list[Span]) -> None:
         if not span.text or self.end is not None:
             return
-        units = text_units(span.text)
-        if self._ceiling is not None and self._visible + units > self._ceiling:
-            self.end = Finished(StopReason.MAX_TOKENS)
-            span = TextDelta(_beginning(span.text, self._ceiling - self._visible))
-            units = text_units(span.text)
+        if self._ceiling is not None and self._visible.may_exceed(self._ceiling, span.text):
+            left = self._ceiling - self._visible.units
+            if text_units(span.text) > left:
+                self.end = Finished(StopReason.MAX_TOKENS)
+                span = TextDelta(_beginning(span.text, left))
         if span.text:
-            self._visible += units
+            self._visible.add(span.text)
             self.said_text = self.said_text or not span.text.isspace()
             spans.append(span)
 

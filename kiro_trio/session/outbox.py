@@ -49,7 +49,8 @@ class Outbox:
 
     def __init__(self, door: Door, dialect: Dialect) -> None:
         self.progress = Progress.SILENT
-        self.quiet_since = trio.current_time()
+        self._now = trio.lowlevel.current_clock().current_time
+        self.quiet_since = self._now()
         self.bytes_sent = 0
         self.writes = 0
         self.pings = 0
@@ -58,7 +59,7 @@ class Outbox:
         self.ended = False
         self._door = door
         self._dialect = dialect
-        self._lock = trio.Lock()
+        self._turn = trio.Semaphore(1, max_value=1)  # a lock would also keep books of who holds it
 
     async def say(self, data: bytes, progress: Progress = Progress.SPOKEN) -> None:
         """Send content; opens the 200 if nothing has been sent yet. Blocks while the client does not read."""
@@ -66,19 +67,19 @@ class Outbox:
         try:
             await self._send(data, progress)
         finally:
-            self._lock.release()
+            self._turn.release()
 
     async def ping(self, data: bytes) -> None:
         """Send a sign of life, unless something else is being sent just now."""
         try:
-            self._lock.acquire_nowait()
+            self._turn.acquire_nowait()
         except trio.WouldBlock:
             return
         try:
             await self._send(data, Progress.OPENED)
             self.pings += 1
         finally:
-            self._lock.release()
+            self._turn.release()
 
     async def refuse(self, error: ClientError, event: bytes) -> None:
         """End the answer with an error: as an HTTP status if nothing has been sent, else as the event `event`."""
@@ -93,7 +94,7 @@ class Outbox:
             else:
                 await self._end(event, Progress.SPOKEN)
         finally:
-            self._lock.release()
+            self._turn.release()
 
     async def finish(self, data: bytes = b"") -> None:
         """End the answer as whole, with `data` as its last bytes."""
@@ -105,7 +106,7 @@ class Outbox:
                 await self._open(200, self._dialect.open_headers(len(data)))
             await self._end(data, Progress.SPOKEN if data else self.progress)
         finally:
-            self._lock.release()
+            self._turn.release()
 
     @asynccontextmanager
     async def settled(self) -> AsyncIterator[None]:
@@ -114,13 +115,13 @@ class Outbox:
         try:
             yield
         finally:
-            self._lock.release()
+            self._turn.release()
 
     async def _enter(self) -> None:
         try:
-            self._lock.acquire_nowait()  # no checkpoint in the common case: the write has one
+            self._turn.acquire_nowait()  # no checkpoint in the common case: the write has one
         except trio.WouldBlock:
-            await self._lock.acquire()
+            await self._turn.acquire()
 
     async def _open(self, status: int, headers: Headers) -> None:
         self.progress = Progress.OPENED
@@ -150,4 +151,4 @@ class Outbox:
         self.torn = False
         self.writes += bool(data)
         self.bytes_sent += len(data)
-        self.quiet_since = trio.current_time()
+        self.quiet_since = self._now()

@@ -206,7 +206,10 @@ class _Attempt:
                 self._house.note_unknown(reader.unknown)
 
     async def _read_all(self, response: Response, decoder: EventStreamDecoder, reader: ReplyReader) -> Ended:
-        while data := await self._receive(response):
+        now, limits = trio.lowlevel.current_clock().current_time, self._house.limits
+        while data := await (
+            response.receive_some() if self._leave_at == math.inf else self._aftermath(response)
+        ):
             self._waiting_since = math.inf
             if self._witness is not None:
                 self._witness.heard(data)
@@ -221,15 +224,13 @@ class _Attempt:
             if reader.cut:
                 if reader.failure is not None:
                     break
-                self._leave_at = min(self._leave_at, trio.current_time() + _AFTERMATH)
-            self._limit, self._overdue = self._house.limits.idle, Fault.IDLE_TIMEOUT
-            self._waiting_since = trio.current_time()
+                self._leave_at = min(self._leave_at, now() + _AFTERMATH)
+            self._limit, self._overdue = limits.idle, Fault.IDLE_TIMEOUT
+            self._waiting_since = now()
         return await self._close(response, decoder, reader)
 
-    async def _receive(self, response: Response) -> bytes:
+    async def _aftermath(self, response: Response) -> bytes:
         """What one read brings; b"" at the end, or when it is time to leave."""
-        if self._leave_at == math.inf:
-            return await response.receive_some()
         with trio.move_on_at(self._leave_at), suppress(UpstreamError):  # a break now costs nobody anything
             return await response.receive_some()
         return b""

@@ -44,6 +44,7 @@ class ChunkedDecoder:
     def __init__(self) -> None:
         self.done = False
         """Whether the body and its trailers are complete."""
+        self._fresh = False  # something has come that was not looked at
         self._kept = b"\r\n"  # not yet decoded; it begins as if a chunk had just ended, which saves a state
         self._remaining = 0  # bytes of the open chunk that have still to come
         self._in_trailers = False
@@ -58,6 +59,7 @@ class ChunkedDecoder:
     def receive_data(self, data: bytes) -> None:
         """Take in bytes, `b""` for the end of the connection; nothing is looked at yet."""
         self._eof = self._eof or not data
+        self._fresh = True
         self._kept = self._kept + data if self._kept else data
 
     def read(self) -> bytes:
@@ -70,6 +72,9 @@ class ChunkedDecoder:
             return b""
         if self._error is not None:
             raise self._error
+        if not self._fresh:
+            return b""
+        self._fresh = False
         pieces: list[bytes] = []
         try:
             self._decode(pieces)
@@ -96,7 +101,8 @@ class ChunkedDecoder:
             boundary = _BOUNDARY.match(data, position)
             if boundary is None:
                 self._kept, self._remaining = data[position:], 0
-                self._check_boundary()
+                if self._kept != b"\r\n":  # most reads end behind a chunk
+                    self._check_boundary()
                 return
             position = boundary.end()
             remaining = int(boundary[1], 16)

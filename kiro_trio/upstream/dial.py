@@ -46,14 +46,21 @@ class Dialer:
     Args:
         ssl_context: For `https` origins and `https` proxies.
         connect_timeout: Seconds for all of it together: name, TCP, proxy, TLS.
+        directly: Read plain sockets ourselves under TLS; see `kiro_trio.upstream.sockets`.
         open_tcp: Makes the TCP connection, here or to the proxy; tests hand out memory streams.
     """
 
     def __init__(
-        self, ssl_context: ssl.SSLContext, *, connect_timeout: float, open_tcp: OpenTCP = open_tcp
+        self,
+        ssl_context: ssl.SSLContext,
+        *,
+        connect_timeout: float,
+        directly: bool = True,
+        open_tcp: OpenTCP = open_tcp,
     ) -> None:
         self._ssl_context = ssl_context
         self._connect_timeout = connect_timeout
+        self._directly = directly
         self._open_tcp = open_tcp
 
     async def dial(self, origin: Origin, proxy: Proxy | None) -> trio.abc.Stream:
@@ -89,7 +96,7 @@ class Dialer:
             return stream
 
     async def _secure(self, stream: trio.abc.Stream, host: str) -> TLSStream:
-        secured = TLSStream(stream, self._ssl_context, host)
+        secured = TLSStream(stream, self._ssl_context, host, directly=self._directly)
         try:
             await secured.do_handshake()
         except BaseException:

@@ -4,7 +4,6 @@ Plain heads are written and read by hand (`kiro_trio.wire.http_heads`); h11 is a
 a chunked one.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -15,7 +14,7 @@ from kiro_trio.upstream.body import Body, body_of, is_framed
 from kiro_trio.upstream.chunked import ChunkedDecoder
 from kiro_trio.upstream.errors import ConnectionLost, MalformedRequest, MalformedResponse, explain
 from kiro_trio.upstream.origin import Origin
-from kiro_trio.upstream.tls import READ_SIZE
+from kiro_trio.upstream.sockets import Reader, write_at_once
 from kiro_trio.wire.http_heads import read_response_head, write_request_head
 
 MAX_HEAD = 65536
@@ -108,8 +107,8 @@ class Exchange:
             self._wire = written + request.body
         self._send_error: BaseException | None = None
 
-    async def head(self, stream: trio.abc.Stream) -> Head:
-        """Send the request on `stream` and return the head of the final response.
+    async def head(self, stream: trio.abc.Stream, reader: Reader) -> Head:
+        """Send the request on `stream` and return the head of the final response, which `reader` reads there.
 
         While a body is being sent, the answer is awaited at the same time: whoever refuses it (400, 413) closes the
         connection with most of it unread, and would else be met as a broken pipe. After such a refusal the rest is
@@ -123,12 +122,12 @@ class Exchange:
         """
         if len(self._wire) <= _UNWATCHED:
             await self._send(stream)
-            return await self._read_head(stream)
+            return await self._read_head(reader)
         outcome: Head | ConnectionLost
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send, stream)
             try:
-                outcome = await self._read_head(stream)
+                outcome = await self._read_head(reader)
             except (
                 ConnectionLost
             ) as error:  # it must not leave the nursery, where it would be wrapped in a group
@@ -141,7 +140,7 @@ class Exchange:
 
     async def _send(self, stream: trio.abc.Stream) -> None:
         try:
-            rest = _written(stream, self._wire) if self._by_hand else self._wire
+            rest = write_at_once(stream, self._wire) if self._by_hand else self._wire
             if rest:
                 await stream.send_all(rest)
         except trio.BrokenResourceError as error:
@@ -150,8 +149,8 @@ class Exchange:
             self.sent = True
         self._wire = b""
 
-    async def _read_head(self, stream: trio.abc.Stream) -> Head:
-        arrived = await self._receive(stream)
+    async def _read_head(self, reader: Reader) -> Head:
+        arrived = await self._receive(reader)
         self.heard = True
         if self._plain and (plain := read_response_head(arrived)):
             body = ChunkedDecoder()
@@ -168,7 +167,7 @@ class Exchange:
                 body_reader = body_of(method, event, http, by_hand=self._by_hand)
                 return Head(event.status_code, _fields(event), is_framed(method, event), body_reader, http)
             if event is h11.NEED_DATA:
-                http.receive_data(await self._receive(stream))
+                http.receive_data(await self._receive(reader))
             else:
                 interim += 1
                 if interim > _MAX_INTERIM:
@@ -183,9 +182,9 @@ class Exchange:
             f"{self._place}: the answer is not HTTP/1.1, or its head exceeds {MAX_HEAD} bytes"
         )
 
-    async def _receive(self, stream: trio.abc.Stream) -> bytes:
+    async def _receive(self, reader: Reader) -> bytes:
         try:
-            data = bytes(await stream.receive_some(READ_SIZE))
+            data = await reader.receive_some()
         except trio.BrokenResourceError as error:
             raise ConnectionLost(f"{self._place}: broke before it answered: {explain(error)}") from error
         if not data:
@@ -197,19 +196,6 @@ class Exchange:
     @property
     def _place(self) -> str:
         return self.request.origin.display
-
-
-def _written(stream: trio.abc.Stream, data: bytes) -> bytes | memoryview:
-    """Write to a plain socket what it takes at once, and return the rest: `send_all` would let all others have a turn first.
-
-    A socket that is broken takes nothing; `send_all` finds out why.
-    """
-    if not isinstance(stream, trio.SocketStream) or stream.socket.fileno() < 0:
-        return data
-    try:
-        return memoryview(data)[os.write(stream.socket.fileno(), data) :]
-    except OSError:
-        return data
 
 
 def _parser(request: Request) -> h11.Connection:

@@ -18,7 +18,7 @@ from kiro_trio.upstream.errors import ConnectionLost, MalformedResponse, explain
 from kiro_trio.upstream.exchange import Exchange, Head, Request
 from kiro_trio.upstream.origin import split_url
 from kiro_trio.upstream.pool import IdlePool, Lent
-from kiro_trio.upstream.tls import READ_SIZE
+from kiro_trio.upstream.sockets import Reader
 
 
 class Http1Client:
@@ -34,7 +34,8 @@ class Http1Client:
         max_idle: How many connections may wait for their next request.
         idle_expiry: Seconds after which a waiting connection is not used again. Kiro's hosts sit behind load
             balancers, which close after 60 s or more.
-        by_hand: Write and read plain heads, and decode chunked bodies, ourselves; False leaves them to h11.
+        by_hand: Write and read plain heads and plain sockets, and decode chunked bodies, ourselves; False leaves them to
+            h11 and trio.
         open_tcp: Makes TCP connections; tests put memory streams here.
     """
 
@@ -48,7 +49,9 @@ class Http1Client:
         by_hand: bool = True,
         open_tcp: OpenTCP = open_tcp,
     ) -> None:
-        self._dialer = Dialer(ssl_context, connect_timeout=connect_timeout, open_tcp=open_tcp)
+        self._dialer = Dialer(
+            ssl_context, connect_timeout=connect_timeout, directly=by_hand, open_tcp=open_tcp
+        )
         self._pool = IdlePool(max_idle=max_idle, idle_expiry=idle_expiry)
         self._by_hand = by_hand
 
@@ -107,11 +110,12 @@ class Http1Client:
 
     async def _ask(self, exchange: Exchange, lent: Lent) -> "Response":
         try:
-            head = await exchange.head(lent.stream)
+            reader = Reader(lent.stream, directly=self._by_hand)
+            head = await exchange.head(lent.stream, reader)
         except BaseException:
             await lent.release(keep=False)
             raise
-        return Response(exchange, head, lent)
+        return Response(exchange, head, lent, reader)
 
 
 class Response:
@@ -121,7 +125,7 @@ class Response:
     it the connection is closed at once, without waiting for anything.
     """
 
-    def __init__(self, exchange: Exchange, head: Head, lent: Lent) -> None:
+    def __init__(self, exchange: Exchange, head: Head, lent: Lent, reader: Reader) -> None:
         self.status = head.status
         self.headers = head.headers
         """Names in lower case; fields that came several times are joined by `, `."""
@@ -131,6 +135,7 @@ class Response:
         self._head = head
         self._body = head.body
         self._lent = lent
+        self._reader = reader
 
     def __repr__(self) -> str:
         return f"<Response {self.status} of {self._lent.route[0].display}>"
@@ -149,7 +154,7 @@ class Response:
             raise trio.ClosedResourceError("the response has been closed")
         try:
             while not (data := self._body.read()) and not self._body.done:
-                self._body.receive_data(bytes(await self._lent.stream.receive_some(READ_SIZE)))
+                self._body.receive_data(await self._reader.receive_some())
         except trio.BrokenResourceError as error:
             raise ConnectionLost(f"{self._place}: broke inside the response: {explain(error)}") from error
         except BodyTruncated as error:

@@ -15,9 +15,7 @@ import certifi
 import trio
 
 from kiro_trio.upstream.errors import CertificateFileError
-
-READ_SIZE = 65536
-"""Bytes asked of a socket at once: trio's own choice; larger reads gained nothing measurable."""
+from kiro_trio.upstream.sockets import Reader
 
 _RECORD = 16384  # the largest plaintext of one TLS record, RFC 8446, 5.1
 _WRITE_SIZE = 131072  # encrypted at a stroke: a body of 50 MB in one piece holds the loop for 50 ms
@@ -82,10 +80,19 @@ class TLSStream(trio.abc.Stream):
         transport: A connected stream; it belongs to this one from now on.
         context: Settings and trust.
         server_hostname: Whose certificate we want to see; also sent as SNI.
+        directly: Read the transport ourselves if it is a plain socket.
     """
 
-    def __init__(self, transport: trio.abc.Stream, context: ssl.SSLContext, server_hostname: str) -> None:
+    def __init__(
+        self,
+        transport: trio.abc.Stream,
+        context: ssl.SSLContext,
+        server_hostname: str,
+        *,
+        directly: bool = True,
+    ) -> None:
         self.transport_stream = transport
+        self._reader = Reader(transport, directly=directly)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
@@ -187,7 +194,7 @@ class TLSStream(trio.abc.Stream):
         return records[0] if len(records) == 1 else b"".join(records)
 
     async def _fill(self) -> None:
-        data = await self.transport_stream.receive_some(READ_SIZE)
+        data = await self._reader.receive_some()
         if data:
             self._incoming.write(data)
         else:

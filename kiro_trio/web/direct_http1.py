@@ -43,18 +43,20 @@ class DirectDoor:
     async def write(self, data: bytes) -> None:
         """Send some of the body; waits while the client does not read."""
         if data:  # an empty chunk would be the end
-            await self._send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+            await self._protocol.send(
+                self._piece(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+            )
 
     async def end(self, data: bytes = b"") -> None:
         """Send the last of the body, and its end."""
         if self._chunked:
             data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
-        await self._send(data)
+        await self._protocol.send(self._piece(data))
         self.ended = True
 
-    async def _send(self, data: bytes) -> None:
+    def _piece(self, data: bytes) -> RawData:
         data, self._head = self._head + data, b""
-        await self._protocol.send(RawData(data))
+        return RawData(data)
 
 
 class DirectProtocol(Http1Protocol):

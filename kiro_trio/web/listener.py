@@ -37,6 +37,8 @@ class GatewayTCPServer(TCPServer):
 
     config: GatewayConfig  # type: ignore[mutable-override]  # we are given ours
     _reading: trio.CancelScope | None = None
+    _socket: trio.socket.SocketType | None = None
+    """Where to write to directly, if that is how we write."""
 
     async def run(self) -> None:
         """Serve the connection to its end. No exception leaves, for it would reach the nursery of all connections."""
@@ -61,6 +63,8 @@ class GatewayTCPServer(TCPServer):
         return stream if isinstance(stream, trio.SocketStream) else None
 
     async def _run_http1(self, sock: trio.socket.SocketType) -> None:
+        if self.config.fast_path:
+            self._socket = sock
         try:
             client = parse_socket_addr(sock.family, sock.getpeername())
             server = parse_socket_addr(sock.family, sock.getsockname())
@@ -139,17 +143,18 @@ class GatewayTCPServer(TCPServer):
         the shield and two passes through the scheduler (together a third of an event's cost) are not needed. Then this
         is no checkpoint; the reading side of every stream has one.
         """
-        if isinstance(event, Updated) and self._reading is not None:
-            self._note_idleness(self._reading, event)
-            return
         if not isinstance(event, RawData):
-            await super().protocol_send(event)
+            if isinstance(event, Updated) and self._reading is not None:
+                self._note_idleness(self._reading, event)
+            else:
+                await super().protocol_send(event)
             return
         data: bytes | memoryview = event.data
-        plain = self._writable_directly()
-        if plain is not None:
+        sock = self._socket
+        # Nobody else may be in the middle of a write, and a closed socket has no descriptor (it may be another's now).
+        if sock is not None and not self.send_lock.locked() and (descriptor := sock.fileno()) >= 0:
             try:
-                written = os.write(plain.socket.fileno(), data)
+                written = os.write(descriptor, data)
             except BlockingIOError:
                 written = 0
             except OSError:
@@ -160,13 +165,6 @@ class GatewayTCPServer(TCPServer):
             data = memoryview(data)[written:]
         if not await self._send_patiently(data):
             await self.protocol.handle(Closed())
-
-    def _writable_directly(self) -> trio.SocketStream | None:
-        # Nobody else may be in the middle of a write, and a closed socket has no descriptor (it may be another's now).
-        if not self.config.fast_path or self.send_lock.locked():
-            return None
-        plain = self._plain_socket()
-        return plain if plain is not None and plain.socket.fileno() >= 0 else None
 
     async def _send_patiently(self, data: bytes | memoryview) -> bool:
         """Wait for the client to take `data`; False if it is gone, or took too long and was cut off."""

@@ -20,7 +20,7 @@ from kiro_trio.conversation.prompt import (
     Turn,
     WebSearch,
 )
-from kiro_trio.conversation.tokens import estimate_text, estimate_tokens, text_units, tokens_of
+from kiro_trio.conversation.tokens import Tally, estimate_text, estimate_tokens, text_units, tokens_of
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 750, 100)).decode()
 WORDS = "The quick brown fox jumps over the lazy dog. "
@@ -108,6 +108,20 @@ CHINESE = "结构化并发使程序中的任务始终有明确的生命周期。
 )
 def test_the_estimate_is_near_the_truth(text, true) -> None:
     assert true * 0.75 <= estimate_text(text) <= true * 1.35
+
+
+@given(st.lists(st.text() | st.text("a中\n", min_size=900, max_size=1100), max_size=6), st.integers(0, 10**6))
+def test_pieces_count_together_what_they_count_one_by_one(pieces, most) -> None:
+    tally, units = Tally(), 0
+    for number, piece in enumerate(pieces):
+        if not tally.may_exceed(most, piece):
+            assert units + text_units(piece) <= most
+        tally.add(piece)
+        units += text_units(piece)
+        if number % 2:
+            assert tally.units == units
+    assert tally.units == units
+    assert tally.may_exceed(units - 1, "")
 
 
 def test_half_characters_count_too() -> None:

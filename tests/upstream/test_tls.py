@@ -1,4 +1,3 @@
-import math
 import ssl
 
 import pytest
@@ -293,7 +292,3 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, content):
     assert str(file) in str(caught.value)
     assert "_ssl.c" not in str(caught.value)
     assert len(str(caught.value)) > len(str(file)) + 10
-
-
-def test_read_size_is_what_trio_reads():
-    assert math.log2(tls.READ_SIZE) == 16
