@@ -230,7 +230,8 @@ class TestOutsideEdits:
         ("left", "token"), [("2026-09-21T17:00:00Z", "new"), ("2026-09-21T15:00:00Z", "old")]
     )
     def test_of_two_access_tokens_the_longer_one_is(self, left, token):
-        ledger, document = ledger_of(social("a", accessToken="aoa-old", expiresAt="2026-09-21T16:00:00Z"))
+        ledger, document = ledger_of(social("a"))
+        ledger.note(1, {"accessToken": "aoa-old", "expiresAt": "2026-09-21T16:00:00Z"})
         version = copy.deepcopy(document)
         version.entries[0] |= {"accessToken": "aoa-new", "expiresAt": left}
         ledger.inherit(version)

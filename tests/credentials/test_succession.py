@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -122,10 +123,22 @@ class TestAtTheLastMoment:
         file.sync()
         check(path, file, "mine")
 
-    def test_who_makes_a_file_where_there_was_none_keeps_his(self, path):
+    def test_who_makes_a_file_where_there_was_none_keeps_his(self, path, monkeypatch):
+        link = os.link
+
+        def overtaken(*arguments, **options):
+            path.write_bytes(b"theirs")
+            link(*arguments, **options)
+
         path.write_bytes(b"theirs")
         with pytest.raises(Overtaken):
             succeed(path, b"ours", None)
+        assert path.read_bytes() == b"theirs"
+        path.unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "link", overtaken)
+            with pytest.raises(Overtaken):
+                succeed(path, b"ours", None)
         assert path.read_bytes() == b"theirs"
         path.unlink()
         assert succeed(path, b"ours", None).stat.st_ino == path.stat().st_ino
@@ -218,3 +231,22 @@ def test_who_writes_is_known(path):
     with path.open("rb"):
         assert read_settled(path, telling=True) == b"x"
     assert read_settled(path.with_name("none"), telling=True) is None
+
+
+def test_who_opens_it_for_writing_while_it_is_read_is_known_too(path, monkeypatch):
+    path.write_bytes(b"x")
+    if not tells_writers(path):
+        pytest.skip("this file system does not tell")
+    writer, plain = threading.Thread(target=lambda: path.open("ab").close()), fcntl.fcntl
+
+    def until_he_waits(descriptor, command, *argument):
+        result = plain(descriptor, command, *argument)
+        if command == fcntl.F_SETLEASE:
+            writer.start()
+            while plain(descriptor, fcntl.F_GETLEASE) == fcntl.F_RDLCK:
+                pass
+        return result
+
+    monkeypatch.setattr(fcntl, "fcntl", until_he_waits)
+    assert read_settled(path, telling=True) is None
+    writer.join()
