@@ -3,7 +3,7 @@
 import errno
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -13,21 +13,16 @@ from filelock import FileLock, Timeout
 LOCK_PATIENCE = 10.0
 """Seconds to wait for another process. It holds the lock for the milliseconds of one write."""
 
-# A file that is a mount point of its own, as containers like them, cannot be replaced; nor can one be made beside it
-# if the directory belongs to somebody else. It may still be writable itself.
-_NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
+NOT_REPLACEABLE = frozenset({errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS})
+"""How the system says that a file cannot be replaced.
+
+One that is a mount point of its own, as containers like them, cannot be; nor can one be made beside it if the directory
+belongs to somebody else. It may still be writable itself.
+"""
 
 
 class Locked(OSError):
     """Another process holds the lock and does not let go."""
-
-
-class Overtaken(Exception):
-    """Somebody who knows no lock, such as an editor, has changed the file meanwhile; it was left as it is."""
-
-
-def _always() -> bool:
-    return True
 
 
 @contextmanager
@@ -69,61 +64,52 @@ class Written(NamedTuple):
     stat: os.stat_result
 
 
-def replace_file(path: Path, data: bytes, still: Callable[[], bool] = _always) -> Written:
+def replace_file(path: Path, data: bytes) -> Written:
     """Make `data` the content of `path`, readable by its owner only, so that a crash leaves the old or the new.
 
-    Call it under `locked(path)`. `still` is asked at the last moment whether the file is the one that `data` was made
-    from: bringing it safely to the disk takes long enough for somebody to save his own. A file that had to be written in
-    place is one that a crash of the machine may damage.
+    Call it under `locked(path)` if others write to it. What somebody has saved there meanwhile is lost; `succession` is for files
+    where that may not be. A file that had to be written in place is one that a crash of the machine may damage.
 
     Raises:
         OSError: it cannot be written at all.
-        Overtaken: it is not.
     """
     try:
-        return Written(replaced=True, stat=_replace(path, data, still))
+        return Written(replaced=True, stat=_replace(path, data))
     except OSError as error:
-        if error.errno not in _NOT_REPLACEABLE or not path.exists():
+        if error.errno not in NOT_REPLACEABLE or not path.exists():
             raise
-        return Written(replaced=False, stat=_overwrite(path, data, still))
+        return Written(replaced=False, stat=overwrite(path, data))
 
 
-def sweep(path: Path) -> None:
-    """Remove what a killed writer left beside `path`; call it under `locked(path)`, so that no writer is at work."""
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
-        with suppress(OSError):
-            left.unlink()
-
-
-def _replace(path: Path, data: bytes, still: Callable[[], bool]) -> os.stat_result:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # 0600
+def _replace(path: Path, data: bytes) -> os.stat_result:
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(descriptor)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            written = os.fstat(file.fileno())
-        _check(still)
+        written = write_new(Path(name), data)
         Path(name).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
         raise
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
     return written
 
 
-def _check(still: Callable[[], bool]) -> None:
-    if not still():
-        raise Overtaken
+def write_new(path: Path, data: bytes) -> os.stat_result:
+    """Write a file that nobody else looks at, readable by its owner only, and bring it to the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno())
 
 
-def _overwrite(path: Path, data: bytes, still: Callable[[], bool]) -> os.stat_result:
+def overwrite(path: Path, data: bytes) -> os.stat_result:
     """Write in place, padded to the old length and in one call: killed in between, the file is still whole JSON."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         size = os.fstat(descriptor).st_size
-        _check(still)
         _make_room(descriptor, size, len(data))
         _write_all(descriptor, data.ljust(size), 0)
         os.ftruncate(descriptor, len(data))
@@ -150,7 +136,8 @@ def _write_all(descriptor: int, data: bytes, position: int) -> None:
         written += os.pwrite(descriptor, data[written:], position + written)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Bring to the disk which files there are in a directory."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

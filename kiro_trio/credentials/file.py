@@ -7,24 +7,30 @@ possible, and is tried again with the next call.
 
 import copy
 import errno
-import json
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kiro_trio.credentials.atomic import Overtaken, locked, replace_file, sweep
+from kiro_trio.credentials.atomic import locked
 from kiro_trio.credentials.credential import Credential, Defaults
 from kiro_trio.credentials.document import Document, InvalidFile, parse_document, render_document
 from kiro_trio.credentials.entry import Entry, InvalidEntry, read_entry
+from kiro_trio.credentials.exchange import Exchange, exchange
 from kiro_trio.credentials.ledger import Changes, Ledger
+from kiro_trio.credentials.rescue import Rescue
+from kiro_trio.credentials.succession import Overtaken, left_beside, recover, succeed, sweep
 
 _T = TypeVar("_T")
 _Signature = tuple[int, int, int]
 
-# So often we begin anew because somebody saves the file at the moment at which we do.
+# So often we begin anew because somebody saves the file at the moment at which we do, and so many seconds later.
 _ROUNDS = 20
+_PAUSE = 0.01
+# So often we look again at a file that somebody may be about to fill.
+_LOOKS = 5
 _OVERTAKEN = "somebody changes it all the time"
 
 _READ_ONLY = "cannot be written: renewed tokens are lost when the gateway stops, and the accounts with them"
@@ -38,25 +44,25 @@ class NotWritten(Exception):
 
 
 class CredentialsFile:
-    """Reads and writes one file. `problem` and `place_problem` say what is wrong now, "" if nothing is."""
+    """Reads and writes one file. `problem` and `place_problem` say what is wrong now, "" if nothing is.
 
-    def __init__(self, path: Path, defaults: Defaults) -> None:
+    `exchange` lets two files change places.
+    """
+
+    def __init__(self, path: Path, defaults: Defaults, exchange: Exchange = exchange) -> None:
         self.path = Path(os.path.realpath(path))  # a symbolic link is followed, not replaced
+        self.rescue = Rescue(self.path)
         self.problem = ""
         self.place_problem = ""
         self.unsaved = False
         self.signed_in: set[int] = set()
         self._defaults = defaults
+        self._exchange = exchange
         self._ledger = Ledger(defaults)
         self._signature: _Signature | None = None
         self._read_at: _Signature | None = None
-        self._rescued = b""
+        self._data: bytes | None = None
         self._single = False
-
-    @property
-    def rescue_path(self) -> Path:
-        """Where unsaved changes are put while the file does not take them."""
-        return self.path.with_name(f"{self.path.name}.unsaved")
 
     def credentials(self) -> dict[int, Credential]:
         """Every credential as it is known now, saved or not, in the order of the file."""
@@ -73,8 +79,8 @@ class CredentialsFile:
         return credentials, [f"entry {place} {flaw}" for place, flaw in sorted(found.items())]
 
     def stale(self) -> bool:
-        """Whether `sync` has something to do. Costs one `stat`, and may be called beside another call."""
-        return self.unsaved or self._stat() != self._signature
+        """Whether `sync` has something to do. Costs a `stat` and a look into the directory, and may be called beside another call."""
+        return self.unsaved or self._stat() != self._signature or bool(left_beside(self.path))
 
     def open(self) -> None:
         """Read the file for the first time and complete it: ids, machine ids, what an earlier process left over.
@@ -84,9 +90,8 @@ class CredentialsFile:
         """
         try:
             with self._guard():
-                sweep(self.path)
                 self._ledger.reconcile(self._read())
-                self._ledger.restore(self._left_over())
+                self._ledger.restore(self.rescue.left_over())
         except InvalidFile as error:
             raise InvalidFile(f"{self.path}: {error}") from None
         except OSError as error:
@@ -106,7 +111,7 @@ class CredentialsFile:
             self.problem = f"cannot be used: {self._why(error)}"
         self.unsaved = self._ledger.unsaved
         if self.unsaved:
-            self.problem += f"; renewed tokens are kept {self._rescue()}"
+            self.problem += f"; renewed tokens are kept {self.rescue.keep(self._ledger.pending)}"
 
     def _unite(self) -> None:
         for _ in range(_ROUNDS):
@@ -114,10 +119,12 @@ class CredentialsFile:
             self._signature = self._read_at
             self.signed_in |= self._ledger.reconcile(document)
             if not (self._ledger.unsaved or document.lost):
+                sweep(self.path)
                 return
             with suppress(Overtaken):
                 self._write(document)
                 return
+            time.sleep(_PAUSE)
         raise OSError(errno.EBUSY, _OVERTAKEN)
 
     def save(self, credential_id: int, changes: Changes) -> None:
@@ -180,9 +187,10 @@ class CredentialsFile:
 
     def _change(self, change: Callable[[Document], _T]) -> _T:
         """Make an owner's change and write it, or change nothing."""
-        before = copy.deepcopy(self._ledger)
+        before = self._ledger
         try:
             with self._guard():
+                before = copy.deepcopy(self._ledger)
                 result = self._changed(change, before)
         except (OSError, InvalidFile) as error:
             self._ledger = before
@@ -200,17 +208,30 @@ class CredentialsFile:
                 self._write(document)
                 return result
             self._ledger = copy.deepcopy(before)
+            time.sleep(_PAUSE)
         raise OSError(errno.EBUSY, _OVERTAKEN)
 
     def _flaws(self, entry: Entry) -> set[str]:
         return set(filter(None, read_entry(entry, 0, self._defaults.endpoints).flaw.split("; ")))
 
-    def _guard(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
         """The lock, unless there is nothing to guard: who can write neither the file nor beside it only reads."""
         beside = os.access(self.path.parent, os.W_OK, effective_ids=True)
         inside = os.access(self.path, os.W_OK, effective_ids=True)
         self.place_problem = "" if beside else _IN_PLACE if inside else _READ_ONLY
-        return locked(self.path) if beside or inside else nullcontext()
+        with locked(self.path) if beside or inside else nullcontext():
+            if beside:
+                self._inherit()
+            yield
+
+    def _inherit(self) -> None:
+        """Take up what a process that was killed left beside the file."""
+        if versions := recover(self.path, self._exchange):
+            self.signed_in |= self._ledger.reconcile(self._read())
+            for data in versions:
+                with suppress(InvalidFile):
+                    self._ledger.inherit(parse_document(data))
 
     def _why(self, error: OSError) -> str:
         """What the system says, and of which file if it is the lock: another user's, say."""
@@ -218,11 +239,20 @@ class CredentialsFile:
         return f"{reason} ({name})" if name.endswith(".lock") else reason
 
     def _read(self) -> Document:
+        known = bool(self._ledger.entries())
+        for _ in range(_LOOKS if known else 0):
+            with suppress(InvalidFile):
+                return self._read_once()
+            time.sleep(_PAUSE)
+        return self._read_once()
+
+    def _read_once(self) -> Document:
         known = self._ledger.entries()
         self._read_at = self._stat()  # before it is read: who changes it meanwhile is noticed afterwards
         try:
-            data = self.path.read_bytes()
+            self._data = data = self.path.read_bytes()
         except FileNotFoundError:
+            self._data = None
             if known and not self._ledger.unsaved:
                 raise InvalidFile("is gone") from None
             return Document(list(known.values()), self._single, lost=bool(known))
@@ -234,15 +264,16 @@ class CredentialsFile:
 
     def _write(self, document: Document) -> None:
         """Write the document that was read last; raises `Overtaken` if the file is another one by now."""
-        read_at = self._read_at
-        written = replace_file(self.path, render_document(document), lambda: self._stat() == read_at)
-        if not written.replaced:
-            self.place_problem = _IN_PLACE
-        self._signature = _signature(written.stat)
+        data = render_document(document)
+        self._signature = self._read_at
+        if data != self._data:
+            written = succeed(self.path, data, self._data, self._exchange)
+            if not written.replaced:
+                self.place_problem = _IN_PLACE
+            self._signature = _signature(written.stat)
         self._ledger.saved()
-        self._rescued = b""
-        with suppress(OSError):
-            self.rescue_path.unlink(missing_ok=True)
+        sweep(self.path)
+        self.rescue.clear()
 
     def _stat(self) -> _Signature | None:
         try:
@@ -250,25 +281,6 @@ class CredentialsFile:
         except OSError:
             return None
         return _signature(found)
-
-    def _rescue(self) -> str:
-        """Put what the file does not take into a file of its own; says where it is."""
-        data = json.dumps(self._ledger.pending).encode()
-        try:
-            if data != self._rescued:
-                replace_file(self.rescue_path, data)
-        except OSError:
-            return "in memory only, and are lost when the gateway stops"
-        self._rescued = data
-        return f"in {self.rescue_path}"
-
-    def _left_over(self) -> Mapping[int, Changes]:
-        """What an earlier process could not save; nothing, if that is unreadable."""
-        try:
-            pending = json.loads(self.rescue_path.read_bytes())
-            return {int(number): dict(changes) for number, changes in pending.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
-            return {}
 
 
 def _signature(found: os.stat_result) -> _Signature:

@@ -89,9 +89,20 @@ class Ledger:
     def restore(self, pending: Mapping[int, Changes]) -> None:
         """Take up changes that an earlier process could not save, unless the entry has moved on since."""
         for number, changes in pending.items():
-            entry = self._seen.get(number)
-            if entry is not None and _descends(_laid_over(entry, changes), entry):
-                self._pending[number] = dict(changes)
+            known = self._known(number)
+            if number in self._seen and _descends(_laid_over(known, changes), known):
+                self._pending.setdefault(number, {}).update(changes)
+
+    def inherit(self, document: Document) -> None:
+        """Take up the tokens of a version of the file that another process could not put there, if they are newer."""
+        for _, entry in _objects(document):
+            number = entry.get("id")
+            if not isinstance(number, int) or number not in self._seen:
+                continue
+            known = self._known(number)
+            same = secret_of(entry) == secret_of(known)
+            if _expiry(entry) > _expiry(known) if same else _descends(entry, known):
+                self._pending.setdefault(number, {}).update({key: entry.get(key) for key in _TOKEN_GROUP})
 
     def reconcile(self, document: Document) -> frozenset[int]:
         """Make the file's document and our knowledge one; the document is changed in place.

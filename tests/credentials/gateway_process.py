@@ -1,12 +1,17 @@
-"""A process that keeps renewing all accounts of a file, for the tests that kill it.
+"""Processes that keep renewing all accounts of a file, for the tests that kill them.
 
 Usage: python gateway_process.py FILE URL
 
-`URL` is where the simulated service is. It prints a line when it is at work, and never ends by itself.
+`URL` is where the simulated service is. Each line on stdin makes one more process, which prints its number when it is at work, and
+never ends by itself. They are forked from one that has everything loaded already: tests need many.
 """
 
 import http.client
+import os
+import signal
+import subprocess
 import sys
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +26,10 @@ from kiro_trio.telemetry import configure_logging
 
 
 class PlainCalls:
-    """Small calls by the standard library: this process has to start quickly, and often."""
+    """Small calls by the standard library: this process has to start quickly, and often. What has arrived is noted in a file."""
+
+    def __init__(self, arrived):
+        self._arrived = arrived
 
     async def send(self, call, proxy):
         return await trio.to_thread.run_sync(self._send, call)
@@ -33,7 +41,10 @@ class PlainCalls:
             connection.request(call.method, parts.path, call.body, dict(call.headers))
             answer = connection.getresponse()
             headers = {name.lower(): value for name, value in answer.getheaders()}
-            return SmallResponse(answer.status, headers, answer.read())
+            body = answer.read()
+            with self._arrived.open("ab") as arrived:
+                arrived.write(body)
+            return SmallResponse(answer.status, headers, body)
         except OSError as error:
             return Failure(Fault.CONNECTION_LOST, type(error).__name__)
         finally:
@@ -45,7 +56,41 @@ async def new_keeper(path, url):
     options = KeeperOptions(wire=Wire(base=url), renew_ahead=0.0, watch_every=0.05)
     store = FileStore(path, options.defaults)
     await store.open()
-    return Keeper(store, StateFile(state_path(store.path)), PlainCalls(), options)
+    return Keeper(store, StateFile(state_path(store.path)), PlainCalls(path.with_name("arrived")), options)
+
+
+@asynccontextmanager
+async def gateways(path, url):
+    """A function that starts a gateway, and returns its process id when it is at work; all are killed at the end."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    mother = await trio.lowlevel.open_process(
+        [sys.executable, __file__, str(path), url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    one_by_one = trio.Lock()
+
+    async def start():
+        async with one_by_one:
+            await mother.stdin.send_all(b"\n")
+            with trio.fail_after(30):
+                return int(await mother.stdout.receive_some())
+
+    try:
+        yield start
+    finally:
+        os.killpg(mother.pid, signal.SIGKILL)
+        with trio.CancelScope(shield=True):
+            await mother.wait()
+            await mother.stdin.aclose()
+            await mother.stdout.aclose()
+
+
+def kill(process):
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 async def main(path: str, url: str) -> None:
@@ -54,11 +99,18 @@ async def main(path: str, url: str) -> None:
     keeper = await new_keeper(Path(path), url)
     async with trio.open_nursery() as nursery:
         await nursery.start(keeper.run)
-        print("at work", flush=True)  # noqa: T201
+        os.write(1, b"%d\n" % os.getpid())  # in one piece
         while True:
             for status in keeper.standings():
                 await keeper.owner.renew_now(status.id)
 
 
+def mother() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to wait for those who are killed
+    for _ in sys.stdin:
+        if not os.fork():
+            trio.run(main, *sys.argv[1:])
+
+
 if __name__ == "__main__":
-    trio.run(main, *sys.argv[1:])
+    mother()

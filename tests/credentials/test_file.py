@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kiro_trio.credentials import atomic
+from kiro_trio.credentials import atomic, succession
 from kiro_trio.credentials.atomic import replace_file
 from kiro_trio.credentials.credential import Defaults
 from kiro_trio.credentials.document import InvalidFile
@@ -43,15 +43,19 @@ def shared():
     shutil.rmtree(directory)
 
 
-def opened(path, **defaults):
-    file = CredentialsFile(path, Defaults(**defaults))
+def opened(path, **options):
+    file = CredentialsFile(path, Defaults(), **options)
     file.open()
     return file
 
 
-def written(path, value):
+def written(path, value, **options):
     path.write_text(json.dumps(value))
-    return opened(path)
+    return opened(path, **options)
+
+
+def busy(*_):
+    raise OSError(errno.EBUSY, "busy")
 
 
 @contextlib.contextmanager
@@ -221,25 +225,21 @@ class TestAtTheSameMoment:
     def test_what_is_saved_right_after_we_have_written_is_noticed(self, path, monkeypatch):
         """Bringing the directory to the disk takes long enough for somebody to save his own."""
         file = written(path, [social("a")])
-        sync = atomic._sync_directory
+        sync = succession.sync_directory
 
         def synced_and_overtaken(directory):
             sync(directory)
-            monkeypatch.setattr(atomic, "_sync_directory", sync)
+            monkeypatch.setattr(succession, "sync_directory", sync)
             path.write_text(json.dumps([*read_json(path), social("c")]))
 
-        monkeypatch.setattr(atomic, "_sync_directory", synced_and_overtaken)
+        monkeypatch.setattr(succession, "sync_directory", synced_and_overtaken)
         file.save(1, ROTATED)
         assert file.stale()
         file.sync()
         assert len(file.credentials()) == len(read_json(path)) == 2
 
     def test_in_place_neither(self, path, monkeypatch):
-        file = written(path, [social("a")])
-
-        def busy(*_):
-            raise OSError(errno.EBUSY, "busy")
-
+        file = written(path, [social("a")], exchange=busy)
         self.saving_during_fsync(monkeypatch, path, self.edited(path, note="mine"))
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", busy)
@@ -279,14 +279,14 @@ class TestTrouble:
         if data is not None:
             file.save(1, ROTATED)
             assert path.read_text() == data
-            assert str(file.rescue_path) in file.problem
+            assert str(file.rescue.path) in file.problem
             path.write_text(whole)  # mended, with the old token in it
             assert opened(path).credentials()[1].refresh_token == refresh_token("b")
             file.sync()
         else:
             file.save(1, ROTATED)
         assert read_json(path)[0]["refreshToken"] == refresh_token("b")
-        assert (file.problem, file.rescue_path.exists()) == ("", False)
+        assert (file.problem, file.rescue.path.exists()) == ("", False)
 
     def test_what_cannot_be_written_is_said_at_once_and_kept_in_memory(self, shared):
         path = shared / "credentials.json"
@@ -345,11 +345,7 @@ class TestTrouble:
         assert "note" not in path.read_text()
 
     def test_a_mount_point_is_overwritten_and_named(self, path, monkeypatch):
-        file = written(path, [social("a")])
-
-        def busy(*_):
-            raise OSError(errno.EBUSY, "busy")
-
+        file = written(path, [social("a")], exchange=busy)
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", busy)
             file.save(1, ROTATED)
@@ -383,16 +379,24 @@ class TestTrouble:
         assert read_json(path)[0]["refreshToken"] == refresh_token("b")
 
     def test_remains_of_a_killed_writer_are_swept(self, path):
-        left = path.with_name(f".{path.name}.abc.tmp")
-        left.write_text("aor-secret")
+        path.write_text(json.dumps([social("a")]))
+        names = f".{path.name}.{'0' * 16}.{'1' * 16}.tmp", f".{path.name}.unsaved.abc.tmp"
+        for name in names:
+            path.with_name(name).write_text("aor-secret")
         opened(path)
-        assert not left.exists()
+        assert not list(path.parent.glob(".*.tmp"))
+
+    def test_a_file_that_is_about_to_be_filled_is_looked_at_again(self, path, monkeypatch):
+        file = written(path, [social("a")])
+        later = json.dumps([{**read_json(path)[0], "priority": 4}])
+        path.write_text("")
+        monkeypatch.setattr(time, "sleep", lambda _: path.write_text(later))
+        file.save(1, ROTATED)
+        assert (file.problem, file.credentials()[1].priority) == ("", 4)
+        assert read_json(path)[0]["refreshToken"] == refresh_token("b")
 
 
 def test_overwriting_in_place_is_whole_at_every_length(path, monkeypatch):
-    def busy(*_):
-        raise OSError(errno.EBUSY, "busy")
-
     monkeypatch.setattr(Path, "replace", busy)
     path.write_bytes(b"[]")
     for length in (10, 3000, 1, 0, 70_000, 5):
@@ -402,12 +406,9 @@ def test_overwriting_in_place_is_whole_at_every_length(path, monkeypatch):
 
 
 def test_overwriting_that_is_cut_short_leaves_whole_json(path, monkeypatch):
-    def fails(*_):
-        raise OSError(errno.EBUSY, "busy")
-
     path.write_text(json.dumps(["x" * 1000]))
-    monkeypatch.setattr(Path, "replace", fails)
-    monkeypatch.setattr(os, "ftruncate", fails)
+    monkeypatch.setattr(Path, "replace", busy)
+    monkeypatch.setattr(os, "ftruncate", busy)
     with pytest.raises(OSError, match="busy"):
         replace_file(path, b'["new"]')
     assert read_json(path) == ["new"]

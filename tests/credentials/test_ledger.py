@@ -200,6 +200,44 @@ class TestOutsideEdits:
         ]
         assert "email" not in now.entries[1]
 
+    @pytest.mark.parametrize(
+        ("known", "left", "token"),
+        [
+            ([], ["b"], "b"),
+            (["b"], ["b", "c"], "c"),
+            (["b"], ["b"], "b"),
+            (["b", "c"], ["b"], "c"),
+        ],
+    )
+    def test_the_newer_tokens_of_a_version_that_never_stood_are_inherited(self, known, left, token):
+        ledger, document = ledger_of(social("a"), social("x"))
+        other = copy.deepcopy(ledger)
+        for one, names in ((ledger, known), (other, left)):
+            for name in names:
+                one.note(1, rotated(name))
+        version = copy.deepcopy(document)
+        other.reconcile(version)
+        version.entries[1] = {**social("signed-in-elsewhere"), "id": 2}
+        version.entries += [social("new", id=9), "stray"]
+        ledger.inherit(version)
+        ledger.reconcile(document)
+        assert [one.refresh_token for one in ledger.credentials().values()] == [
+            refresh_token(token),
+            refresh_token("x"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("left", "token"), [("2026-09-21T17:00:00Z", "new"), ("2026-09-21T15:00:00Z", "old")]
+    )
+    def test_of_two_access_tokens_the_longer_one_is(self, left, token):
+        ledger, document = ledger_of(social("a"))
+        ledger.note(1, {"accessToken": "aoa-old", "expiresAt": "2026-09-21T16:00:00Z"})
+        version = copy.deepcopy(document)
+        version.entries[0] |= {"accessToken": "aoa-new", "expiresAt": left}
+        ledger.inherit(version)
+        ledger.reconcile(document)
+        assert document.entries[0]["accessToken"] == f"aoa-{token}"
+
 
 @given(st.lists(st.sampled_from("abcd"), max_size=6))
 def test_reconciling_twice_is_reconciling_once(names):
