@@ -50,7 +50,7 @@ async def new_keeper(path, url):
 
 async def main(path: str, url: str) -> None:
     """Renew one account after the other, until killed."""
-    configure_logging("error", "text")  # on stderr: nobody reads what goes to stdout later
+    configure_logging("debug", "text")  # on stderr: nobody reads what goes to stdout later
     keeper = await new_keeper(Path(path), url)
     async with trio.open_nursery() as nursery:
         await nursery.start(keeper.run)

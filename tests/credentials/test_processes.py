@@ -42,7 +42,13 @@ class Forgiving(Accounts):
 async def start_process(path, url):
     command = [sys.executable, gateway_process.__file__, str(path), url]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, env=environment)
+    log = os.open(path.with_name("renewals.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        process = await trio.lowlevel.open_process(
+            command, stdout=subprocess.PIPE, stderr=log, env=environment
+        )
+    finally:
+        os.close(log)
     with trio.fail_after(30):
         assert (await process.stdout.receive_some()).startswith(b"at work")
     return process
