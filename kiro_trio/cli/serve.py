@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain
@@ -153,10 +155,13 @@ def _announce(written: Path | None, settings: Settings, url: str) -> None:
     _settle(settings)
     print(f"Listening on {url}", flush=True)
     if written is not None:
-        # For the person at the terminal, once, and no log: these keys are nowhere else yet but in the file.
+        # For the person at the terminal, once. Anywhere else (a pipe, Docker, systemd) stderr is a log, which gets no key.
+        if sys.stderr.isatty():
+            lines = claude_code_lines(url, settings.api_key)
+        else:
+            lines = shlex.join(["kiro-trio", "env", "--config", str(written)])
         click.echo(
-            f"\nWrote {written} with new keys. For Claude Code (or start it with `kiro-trio claude`):"
-            f"\n\n{claude_code_lines(url, settings.api_key)}\n\n"
+            f"\nWrote {written} with new keys. For Claude Code (or start it with `kiro-trio claude`):\n\n{lines}\n\n"
             f"Your own page is {url}/admin; its key is the adminApiKey of that file.\n",
             err=True,
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from kiro_trio.simulator.accounts import Account, Accounts, successor
+from kiro_trio.simulator.accounts import Account, Accounts, marked, successor
 from kiro_trio.simulator.refusals import REFUSALS, Status
 
 Answer = dict[str, Any] | Status
@@ -78,7 +78,7 @@ class SignIn:
         """`POST /client/register`; `wall` is the time of day in epoch seconds."""
         if body.get("clientType") != "public" or not body.get("clientName"):
             return REFUSALS["invalid-request"]
-        client_id, secret = self._draw("client"), self._draw("secret")
+        client_id, secret = self._draw("client"), marked(self._draw("secret"))
         self._clients[client_id] = secret
         return {
             "clientId": client_id,
@@ -91,8 +91,8 @@ class SignIn:
         """`POST /device_authorization`; `base` is the URL under which the user finds us."""
         if not self._knows_client(body):
             return REFUSALS["invalid-client"]
-        code = self._draw("device")
-        user_code = f"{code[:4]}-{code[4:8]}".upper()
+        drawn = self._draw("device")
+        code, user_code = marked(drawn), f"{drawn[:4]}-{drawn[4:8]}".upper()
         expires = now + DEVICE_SECONDS
         self._devices[code] = _Device(str(body["clientId"]), user_code, expires, self.pending_polls)
         return {
@@ -120,7 +120,7 @@ class SignIn:
             return REFUSALS["invalid-client"]
         social = "client_id" not in query
         account = self.accounts.newcomer(("social",) if social else ("idc", "builder-id"))
-        code = self._draw("code")
+        code = marked(self._draw("code"))
         self._codes[code] = _Code(query["code_challenge"], query["redirect_uri"], account)
         back = urlencode({"code": code, "state": query["state"]})
         separator = "&" if "?" in query["redirect_uri"] else "?"

@@ -12,6 +12,8 @@ import trio
 from click.testing import CliRunner
 
 from kiro_trio.cli.main import main
+from tests.secrecy.listening import read_log
+from tests.secrecy.sought import sought
 
 HOUSE = Path(__file__).parents[2]
 PATIENCE = 30
@@ -48,7 +50,8 @@ class Running:
 async def running(
     folder: Path, *args: str, stdin: int | None = None, **environ: str
 ) -> AsyncIterator[Running]:
-    """`kiro-trio ARGS` in `folder`, killed in the end if it still runs."""
+    """`kiro-trio ARGS` in `folder`, killed in the end if it still runs. It logs all it can, and no secret."""
+    sought.add_environment(environ)
     kept = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_START") if name in os.environ}
     process = await trio.lowlevel.open_process(
         [sys.executable, "-m", "kiro_trio", *args],
@@ -56,7 +59,14 @@ async def running(
         stdout=-1,
         stderr=-1,
         cwd=folder,
-        env={**kept, "PYTHONPATH": str(HOUSE), "HOME": str(folder), "NO_PROXY": "", **environ},
+        env={
+            **kept,
+            "PYTHONPATH": str(HOUSE),
+            "HOME": str(folder),
+            "NO_PROXY": "",
+            "KIRO_TRIO_LOG_LEVEL": "debug",
+            **environ,
+        },
     )
     program = Running(process)
     async with trio.open_nursery() as nursery:
@@ -69,6 +79,7 @@ async def running(
                 process.kill()
             with trio.CancelScope(shield=True):
                 await process.wait()
+    read_log(program.err, f"stderr of kiro-trio {' '.join(args)}")
 
 
 async def _collect(program: Running, stream: trio.abc.ReceiveStream, into: bytearray) -> None:
@@ -92,10 +103,12 @@ def called(folder: Path, *args: str, stdin: str = "", **environ: str) -> tuple[i
 
     Not from within trio: the command runs one of its own, and catches signals.
     """
+    sought.add_environment(environ)
     gone = {name: None for name in os.environ if name != "PATH"}
     environ = {"HOME": str(folder), "NO_PROXY": "", **environ}
     with chdir(folder):
         result = CliRunner().invoke(main, args, input=stdin, env={**gone, **environ})
+    read_log(result.stderr, f"stderr of kiro-trio {' '.join(args)}")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, result.stderr

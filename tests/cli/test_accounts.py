@@ -409,7 +409,9 @@ async def test_accounts_are_tried(tmp_path):
     write(tmp_path, *rows)
     simulator = Simulator(people, rotate_refresh_tokens=True)
     async with served(simulator) as (base, _):
-        code, out, err = await finished(tmp_path, "accounts", "check", "--upstream", base)
+        code, out, err = await finished(
+            tmp_path, "accounts", "check", "--upstream", base, KIRO_TRIO_LOG_LEVEL="info"
+        )
         assert (code, err) == (1, "")
         lines = out.splitlines()
         left = "KIRO PRO, 750 of 1000 credits left until 2026-10-01"

@@ -35,7 +35,7 @@ async def hosted(folder, *args, **environ):
     account = Account("one@example.com")
     (folder / "credentials.json").write_text(json.dumps([account.credential()]))
     port = free_port()
-    said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    said = os.open(folder / "said.log", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     async with trio.open_nursery() as nursery:
         kiro = await nursery.start(partial(serve_simulator, Simulator([account], Script((SLOWLY, FOR_EVER)))))
         config = {
@@ -49,7 +49,7 @@ async def hosted(folder, *args, **environ):
             [sys.executable, "-m", "hypercorn", "-b", f"127.0.0.1:{port}", *args, "kiro_trio.cli.asgi:app"],
             cwd=folder, stdout=-3, stderr=said, start_new_session=True,
             env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(HOUSE),
-                 "KIRO_TRIO_CONFIG": "own.json", **environ},
+                 "KIRO_TRIO_CONFIG": "own.json", "KIRO_TRIO_LOG_LEVEL": "debug", **environ},
         )  # fmt: skip
         try:
             async with httpx.AsyncClient(
@@ -122,4 +122,4 @@ async def test_what_is_wrong_is_said_in_one_line(tmp_path, args, environ, said):
     async with hosted(tmp_path, *args, **environ) as (process, _):
         with trio.fail_after(PATIENCE):
             assert await process.wait() != 0
-    assert said in (tmp_path / "said").read_text()
+    assert said in (tmp_path / "said.log").read_text()

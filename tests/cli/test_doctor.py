@@ -22,6 +22,7 @@ from kiro_trio.simulator.script import Match, Reply, Rule, Script
 from kiro_trio.simulator.server import serve_simulator
 from kiro_trio.simulator.simulator import Simulator
 from tests.cli.program import called, finished, running
+from tests.secrecy.listening import read_log
 from tests.upstream import proxies
 
 PORT = 1  # of the gateway: nobody listens there
@@ -158,7 +159,10 @@ async def test_a_disk_that_takes_nothing_and_no_token_is_risked(tmp_path):
     async with kiro(simulator) as url:
         # a shell's limit on the size of files stands for a full disk, also for root
         command = f'ulimit -f 0; exec "{sys.executable}" -m kiro_trio doctor --json --upstream {url}'
-        done = await trio.run_process(["sh", "-c", command], cwd=tmp_path, capture_stdout=True, check=False)
+        done = await trio.run_process(
+            ["sh", "-c", command], cwd=tmp_path, capture_stdout=True, capture_stderr=True, check=False
+        )
+    read_log(done.stderr, "stderr of kiro-trio doctor")
     rows = json.loads(done.stdout)
     assert done.returncode == 1
     (store,) = [row for row in rows if row["check"] == "store"]

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from kiro_trio.cli.main import main
 from tests.cli.program import HOUSE, PATIENCE, finished, running
 from tests.end_to_end.house import prompt
+from tests.secrecy.listening import read_log
 
 GOOD = {"refreshToken": "aor-dummy-" + "x" * 120, "authMethod": "social", "accessToken": "aoa-dummy",
         "expiresAt": "2099-01-01T00:00:00Z"}  # fmt: skip
@@ -375,6 +376,7 @@ async def with_stdout(folder, args, descriptor: int) -> tuple[int, str]:
             )  # fmt: skip
     finally:
         os.close(descriptor)
+    read_log(done.stderr, f"stderr of kiro-trio {' '.join(args)}")
     return done.returncode, done.stderr.decode()
 
 

@@ -1,14 +1,19 @@
+import io
 import json
 import re
 import signal
 import socket
 import stat
+import sys
+from pathlib import Path
 
 import httpx
 import pytest
 from click.testing import CliRunner
 
+from kiro_trio.cli import serve
 from kiro_trio.cli.main import main
+from kiro_trio.settings import Settings
 from tests.cli.program import finished, running
 
 
@@ -17,15 +22,14 @@ async def get(url, path, **headers):
         return await client.get(url + path, headers=headers)
 
 
-async def test_the_first_start_writes_a_config_and_says_what_to_paste(tmp_path):
+async def test_the_first_start_writes_a_config_and_a_log_is_told_no_key(tmp_path):
     async with running(tmp_path, "serve", "--port", "0") as program:
         url = await program.url()
-        await program.said("claude", "err")
+        await program.said("Your own page", "err")
         config = json.loads((tmp_path / "config.json").read_text())
         said = program.err.decode()
-        assert (
-            f"export ANTHROPIC_BASE_URL={url}\nexport ANTHROPIC_AUTH_TOKEN={config['apiKey']}\nclaude" in said
-        )
+        assert "\n\nkiro-trio env --config config.json\n\n" in said
+        assert config["apiKey"] not in said
         assert config["adminApiKey"] not in said
         assert stat.S_IMODE((tmp_path / "config.json").stat().st_mode) == 0o600
         answer = await get(url, "/v1/models", **{"x-api-key": config["apiKey"]})
@@ -33,6 +37,20 @@ async def test_the_first_start_writes_a_config_and_says_what_to_paste(tmp_path):
         assert (await get(url, "/v1/models", **{"x-api-key": "sk-wrong"})).status_code in {401, 403}
         assert await program.stop() == 0
     assert program.out.decode() == f"Listening on {url}\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_person_at_a_terminal_is_shown_what_to_paste(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", shown := Terminal())
+    serve._announce(
+        Path("config.json"), Settings(api_key="sk-new-key", fast_path=False), "http://127.0.0.1:1"
+    )
+    lines = "export ANTHROPIC_BASE_URL=http://127.0.0.1:1\nexport ANTHROPIC_AUTH_TOKEN=sk-new-key\nclaude"
+    assert f"\n\n{lines}\n\n" in shown.getvalue()
 
 
 async def test_the_second_start_keeps_the_config_and_is_quiet(tmp_path):

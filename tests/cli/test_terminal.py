@@ -13,6 +13,7 @@ from kiro_trio.cli.terminal import printable
 from kiro_trio.cli.words import day, until
 from kiro_trio.simulator import Account, Simulator
 from tests.cli.program import HOUSE
+from tests.secrecy.listening import read_log
 from tests.simulator.talk import served
 
 
@@ -43,14 +44,15 @@ async def test_a_person_at_a_terminal_sees_the_time_go_and_gives_up(tmp_path):
                 env={"PATH": os.environ["PATH"], "PYTHONPATH": str(HOUSE), "TTY": os.ttyname(theirs),
                      "HOME": str(tmp_path), "LANG": "C.UTF-8", "TERM": "xterm"},
             )  # fmt: skip
-            said = await read_until(ours, "9:58 left")
-            assert "█▀▀" in said
-            assert "\x1b[2KWaiting for you: 10:00 left, Ctrl-C gives up." in said
+            shown = await read_until(ours, "9:58 left")
+            assert "█▀▀" in shown
+            assert "\x1b[2KWaiting for you: 10:00 left, Ctrl-C gives up." in shown
             os.write(ours, b"\x03")
             said = await read_until(ours, "given up; nothing was stored")
             with trio.fail_after(30):
                 assert await process.wait() == 130
             assert "Traceback" not in said
+            read_log(shown + said, "the terminal of kiro-trio login")
         assert termios.tcgetattr(ours) == before
     finally:
         os.close(ours)

@@ -63,13 +63,15 @@ async def new_keeper(path, url):
 async def gateways(path, url):
     """A function that starts a gateway, and returns its process id when it is at work; all are killed at the end."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    mother = await trio.lowlevel.open_process(
-        [sys.executable, __file__, str(path), url],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        start_new_session=True,
-    )
+    with path.with_name("renewals.log").open("ab") as log:
+        mother = await trio.lowlevel.open_process(
+            [sys.executable, __file__, str(path), url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
     one_by_one = trio.Lock()
 
     async def start():
@@ -95,7 +97,7 @@ def kill(process):
 
 async def main(path: str, url: str) -> None:
     """Renew one account after the other, until killed."""
-    configure_logging("error", "text")  # on stderr: nobody reads what goes to stdout later
+    configure_logging("debug", "text")  # on stderr: nobody reads what goes to stdout later
     keeper = await new_keeper(Path(path), url)
     async with trio.open_nursery() as nursery:
         await nursery.start(keeper.run)

@@ -22,6 +22,7 @@ from kiro_trio.simulator.seen import Exchange
 from kiro_trio.simulator.server import serve_simulator
 from kiro_trio.simulator.simulator import Simulator
 from kiro_trio.web.server import serve_gateway
+from tests.secrecy.sought import sought
 
 KEY = "sk-test-key-of-the-suite"
 
@@ -68,6 +69,7 @@ async def house(
             port=0, api_key=KEY, upstream_url=upstream, credentials_file=str(credentials), shutdown_grace=0.5
         )
         chosen = msgspec.structs.replace(chosen, **settings)
+        sought.add_environment(msgspec.structs.asdict(chosen))
         shutdown, stopped = trio.Event(), trio.Event()
         send, receive = trio.open_memory_channel[str](1)
 
