@@ -9,9 +9,11 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import structlog
@@ -32,6 +34,7 @@ class Said:
     lines: dict[str, str] = field(default_factory=dict)
     handed: dict[str, str] = field(default_factory=dict)
     records: int = 0
+    latest: str = ""
 
 
 said = Said()
@@ -63,11 +66,18 @@ class _Forms:
             telemetry.configure_logging("debug", form, io.StringIO())
             self.processors.append(list(structlog.get_config()["processors"]))
             self.formatters.append(root.handlers[0].formatter)
+        # What both forms do in the beginning, down to the scrubbing, is done once.
+        self.shared = [
+            one for one, _ in takewhile(lambda pair: _alike(*pair), zip(*self.processors, strict=False))
+        ]
+        self.processors = [every[len(self.shared) :] for every in self.processors]
         structlog.reset_defaults()
         root.handlers[:] = handlers
         root.setLevel(level)
 
     def of_event(self, method: str, event: dict[str, Any]) -> Iterator[str]:
+        for processor in self.shared:
+            event = processor(None, method, event)
         for processors in self.processors:
             line: Any = dict(event)
             for processor in processors:
@@ -93,6 +103,11 @@ def listen() -> None:
     _listen_to_libraries(forms)
 
 
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two processors do the same: a function is itself, anything else is of one kind."""
+    return one is other or (type(one) is type(other) and not isinstance(one, FunctionType))
+
+
 def _listen_to_ours(forms: _Forms) -> None:
     make = structlog.make_filtering_bound_logger
     everything = make("debug")
@@ -103,7 +118,10 @@ def _listen_to_ours(forms: _Forms) -> None:
 
         def _proxy_to_logger(self, method_name, event=None, *args, **fields):
             given = {**structlog.get_context(self), **fields, "event": event}
-            _note(forms.of_event(method_name, given), _words(given, fields.get("exc_info")), _place())
+            words = _words(structlog.contextvars.get_contextvars() | given, fields.get("exc_info"))
+            lines = list(forms.of_event(method_name, given))
+            _note(lines, words, _place())
+            said.latest = lines[0]
             if _LEVELS.get(method_name.upper(), logging.ERROR) >= self.least:
                 super()._proxy_to_logger(method_name, event, *args, **fields)
 
@@ -135,13 +153,15 @@ def _listen_to_libraries(forms: _Forms) -> None:
 
 
 def start_afresh() -> None:
-    """As a process begins, but listened to."""
+    """As a process begins, but listened to; what a failed test is shown of it has been written once already."""
     structlog.reset_defaults()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))
+    structlog.configure(
+        processors=[lambda *_: said.latest], wrapper_class=structlog.make_filtering_bound_logger(0)
+    )
     structlog.contextvars.clear_contextvars()
 
 
-def _note(lines: Iterator[str], words: str, place: str) -> None:
+def _note(lines: Iterable[str], words: str, place: str) -> None:
     said.records += 1
     said.handed.setdefault(words, place)
     for line in lines:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from kiro_trio.admin import sessions
+from kiro_trio.gateway import clients, signing
 from kiro_trio.simulator.accounts import Account
 from tests.secrecy.listening import HOUSE
-from tests.secrecy.sought import PIECE, Sought
+from tests.secrecy.sought import PIECE, Sought, sought
 
 TOKEN = Account("somebody@example.com").refresh_token
 PASSWORD = "hunter2-of-nobody"  # of no shape, and registered by none of the leaking tests
@@ -42,9 +44,9 @@ HARMLESS = {
 
 
 def pieces_of(text, environ):
-    sought = Sought()
-    sought.add_environment(environ)
-    return list(sought.within(text))
+    secrets = Sought()
+    secrets.add_environment(environ)
+    return list(secrets.within(text))
 
 
 @pytest.mark.parametrize(("text", "environ"), FOUND.values(), ids=list(FOUND))
@@ -62,9 +64,16 @@ def test_files_are_searched_by_the_names_of_secrets(tmp_path):
     (tmp_path / "sub" / "c.json").write_text(
         f'[{{"id": 1, "proxyPassword" : "{PASSWORD}", "email": "e@example.com"}}]'
     )
-    sought = Sought()
-    sought.add_files(tmp_path)
-    assert sought.values == {PASSWORD: "proxyPassword in c.json"}
+    secrets = Sought()
+    secrets.add_files(tmp_path)
+    assert secrets.values == {PASSWORD: "proxyPassword in c.json"}
+
+
+def test_what_the_gateway_draws_is_overheard():
+    drawing = (sessions.token_urlsafe, clients.token_urlsafe, signing.token_bytes)
+    assert all(hasattr(draw, "__wrapped__") for draw in drawing)  # it was imported after the plugin
+    assert signing.make_proof(signing.token_bytes).verifier in sought.values
+    assert clients.token_urlsafe(9) in sought.values
 
 
 LEAKING = f"""
