@@ -13,17 +13,20 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from kiro_trio.wire import Message
 
 
 def write(value: Any) -> str:
-    """The expression for a value of plain types, enums, dataclasses and messages."""
+    """The expression for a value of plain types, enums, dataclasses, structs and messages."""
     if isinstance(value, Enum):
         return f"{_name(value)}.{value.name}"
     if isinstance(value, Message):
         return _call(value, {"headers": value.headers, "payload": value.payload})
-    if is_dataclass(value):
-        return _call(value, {field.name: getattr(value, field.name) for field in fields(value) if field.init})
+    if is_dataclass(value) or isinstance(value, Struct):
+        return _call(value, _arguments(value))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{write(key)}: {write(item)}" for key, item in value.items()) + "}"
     if isinstance(value, tuple | list | set | frozenset):
@@ -47,6 +50,12 @@ def read(text: str) -> Any:
 
 def _name(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _arguments(value: Any) -> dict[str, Any]:
+    if isinstance(value, Struct):
+        return asdict(value)
+    return {field.name: getattr(value, field.name) for field in fields(value) if field.init}
 
 
 def _call(value: Any, arguments: Mapping[str, Any]) -> str:

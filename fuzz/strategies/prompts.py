@@ -1,7 +1,5 @@
 """Prompts to try things with: any sequence of turns at all, with tools, wishes and options."""
 
-from dataclasses import replace
-
 from hypothesis import strategies as st
 
 from fuzz.strategies.json_values import one_of_many
@@ -90,12 +88,12 @@ def _with_words(turns):
         match block:
             case Text(text):
                 return Text(text_with_word(text))
-            case ToolResult(content=content):
-                return replace(block, content=tuple(map(with_words, content)))
+            case ToolResult(call_id, content, is_error):
+                return ToolResult(call_id, tuple(map(with_words, content)), is_error)
             case _:
                 return block
 
-    return tuple(replace(turn, blocks=tuple(map(with_words, turn.blocks))) for turn in turns), words
+    return tuple(Turn(turn.role, tuple(map(with_words, turn.blocks))) for turn in turns), words
 
 
 SCHEMAS = [

@@ -1,6 +1,9 @@
 """A prompt: everything a client says to a model in one request, in nobody's dialect.
 
 A dialect (`kiro_trio.dialects`) parses a client's body into a `Prompt`; `kiro_trio.kiro.request` says it to Kiro.
+
+Turns and blocks are made by the thousand for every request, and a frozen `Struct` is made in a tenth of the time that a frozen
+dataclass takes. `isinstance` is slow to say no to one, so ask for the likeliest kind first.
 """
 
 from collections.abc import Mapping
@@ -8,27 +11,26 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from msgspec import Struct
+
 Role = Literal["user", "assistant", "system"]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Words of the turn's speaker; `apart` for words about something, which go on from no others."""
 
     text: str
-    apart: bool = field(default=False, compare=False)
+    apart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """A picture: `data` is base64 text, `media_type` such as `image/png`."""
 
     media_type: str
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A file: base64 `data` of `media_type`; text documents arrive as `Text`, never as this."""
 
     media_type: str
@@ -36,23 +38,20 @@ class Document:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(Struct, frozen=True):
     """A model's earlier thinking; `signature` is opaque and kept byte for byte ("" when there was none)."""
 
     text: str
     signature: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RedactedThinking:
+class RedactedThinking(Struct, frozen=True):
     """A model's earlier thinking that only its maker can read; `data` is opaque."""
 
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUse:
+class ToolUse(Struct, frozen=True):
     """A tool call that the model made earlier; `id` is opaque."""
 
     id: str
@@ -60,8 +59,7 @@ class ToolUse:
     input: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Struct, frozen=True):
     """What the call `tool_use_id` brought."""
 
     tool_use_id: str
@@ -72,8 +70,7 @@ class ToolResult:
 Block = Text | Image | Document | Thinking | RedactedThinking | ToolUse | ToolResult
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One message. Roles need not alternate here, and `blocks` may be empty; `system` may stand anywhere."""
 
     role: Role

@@ -79,7 +79,7 @@ class DocumentReader:
             readings[id(document)] = _as_text(document, reading)
             remarks.append(f"PDF {reading.problem}" if reading.problem else "PDF read as text")
         warnings = tuple(f"{remark} ({remarks.count(remark)})" for remark in dict.fromkeys(remarks))
-        turns = tuple(replace(turn, blocks=_replaced(turn, readings)) for turn in prompt.turns)
+        turns = tuple(Turn(turn.role, _replaced(turn, readings)) for turn in prompt.turns)
         return replace(prompt, turns=turns, warnings=(*prompt.warnings, *warnings))
 
     async def _reading(self, data: str) -> _Reading:
@@ -194,7 +194,9 @@ def _pdfs(prompt: Prompt) -> Iterable[Document]:
 
 def _replaced(turn: Turn, readings: dict[int, Text]) -> tuple[Block, ...]:
     return tuple(
-        replace(block, content=tuple(readings.get(id(part), part) for part in block.content))
+        ToolResult(
+            block.tool_use_id, tuple(readings.get(id(part), part) for part in block.content), block.is_error
+        )
         if isinstance(block, ToolResult)
         else readings.get(id(block), block)
         for block in turn.blocks

@@ -6,7 +6,9 @@ from its turn. So results in the middle of an assistant's turn split it, and not
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kiro_trio.conversation.prompt import (
     Block,
@@ -38,16 +40,15 @@ class Handback:
     tags: bool = False
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """One message of the history, still open. `pieces` make its text."""
 
     assistant: bool
-    pieces: list[str] = field(default_factory=list)
+    pieces: list[str] = []
     reasoning: Thinking | RedactedThinking | None = None
-    calls: list[ToolUse] = field(default_factory=list)
-    results: list[ToolResult] = field(default_factory=list)
-    media: list[Image | Document] = field(default_factory=list)
+    calls: list[ToolUse] = []
+    results: list[ToolResult] = []
+    media: list[Image | Document] = []
 
     def say(self, text: str, separator: str) -> None:
         """Add to the text, behind `separator` if there is text already."""
@@ -114,7 +115,7 @@ class _Grouping:
         return self._entries
 
     def _entry(self, *, assistant: bool) -> Entry:
-        if not assistant:
+        if not assistant and self._reasoning is not None:
             self._leave_thinking()
         entry = self._entries[-1] if self._entries else None
         if entry is None or entry.assistant is not assistant:

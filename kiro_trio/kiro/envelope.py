@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from kiro_trio.conversation.prompt import (
+    Block,
     Document,
     Image,
     RedactedThinking,
@@ -30,65 +31,74 @@ _ORIGIN = re.compile(r"[A-Z_]{1,64}")
 # kiro.rs, in use for long, says a blank where the assistant only called tools.
 _ONLY_CALLS = " "
 
+# The origin is a user's last field, empty when the message is encoded.
+_BEHIND_ORIGIN = b'"}}'
 
-class _Source(msgspec.Struct):
+
+class _Source(msgspec.Struct, gc=False):
     bytes: str
 
 
-class _Image(msgspec.Struct):
+class _Image(msgspec.Struct, gc=False):
     format: str
     source: _Source
 
 
-class _Document(msgspec.Struct):
+class _Document(msgspec.Struct, gc=False):
     name: str
     format: str
     source: _Source
 
 
-class _ResultText(msgspec.Struct):
+class _ResultText(msgspec.Struct, gc=False):
     text: str
 
 
-class _Result(msgspec.Struct, rename="camel"):
+class _Result(msgspec.Struct, rename="camel", gc=False):
     tool_use_id: str
     content: list[_ResultText]
     status: str
 
 
-class _Context(msgspec.Struct, rename="camel", omit_defaults=True):
+class _Context(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     tool_results: list[_Result] = []
     tools: Sequence[ToolEntry] = ()
 
 
-class _User(msgspec.Struct, rename="camel", omit_defaults=True):
+class _User(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     content: str
     model_id: str
     images: list[_Image] = []
     documents: list[_Document] = []
     user_input_message_context: _Context | None = None
+    origin: str | None = None
 
 
-class _Use(msgspec.Struct, rename="camel"):
+class _Use(msgspec.Struct, rename="camel", gc=False):
     tool_use_id: str
     name: str
     input: Any
 
 
-class _ReasoningText(msgspec.Struct):
+class _ReasoningText(msgspec.Struct, gc=False):
     text: str
     signature: str
 
 
-class _Reasoning(msgspec.Struct, rename="camel", omit_defaults=True):
+class _Reasoning(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     reasoning_text: _ReasoningText | None = None
     redacted_content: str | None = None
 
 
-class _Assistant(msgspec.Struct, rename="camel", omit_defaults=True):
+class _Assistant(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     content: str
     reasoning_content: _Reasoning | None = None
     tool_uses: list[_Use] = []
+
+
+class _Message(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+    user_input_message: _User | None = None
+    assistant_response_message: _Assistant | None = None
 
 
 class Envelope:
@@ -111,17 +121,16 @@ class Envelope:
             self._buffer += separator
             separator = b","
             if turn.role == "assistant":
-                self._buffer += b'{"assistantResponseMessage":'
-                self._encoder.encode_into(self._assistant(turn), self._buffer, -1)
-                self._buffer += b"}"
+                message = _Message(None, _assistant_of(turn, self._names))
+                self._encoder.encode_into(message, self._buffer, -1)
             else:
-                self._put_user(self._user(turn))
+                self._put_user(_user_of(turn, self._model_id))
         if separator == b",":
             self._buffer += b"]"
 
     def current(self, turn: Turn, tools: Sequence[ToolEntry]) -> None:
         """Put the current message in, with the tools."""
-        user = self._user(turn)
+        user = _user_of(turn, self._model_id)
         context = user.user_input_message_context or _Context()
         context.tools = tools
         user.user_input_message_context = context
@@ -148,37 +157,37 @@ class Envelope:
         return b"".join(parts)
 
     def _put_user(self, user: _User) -> None:
-        buffer = self._buffer
-        buffer += b'{"userInputMessage":'
-        self._encoder.encode_into(user, buffer, -1)
-        buffer[-1:] = b',"origin":"'
-        self._cuts.append(len(buffer))
-        buffer += b'"}}'
-
-    def _user(self, turn: Turn) -> _User:
-        results = [_result_of(block) for block in turn.blocks if isinstance(block, ToolResult)]
-        return _User(
-            content=_text_of(turn),
-            model_id=self._model_id,
-            images=[_image_of(block) for block in turn.blocks if isinstance(block, Image)],
-            documents=[_document_of(block) for block in turn.blocks if isinstance(block, Document)],
-            user_input_message_context=_Context(results) if results else None,
-        )
-
-    def _assistant(self, turn: Turn) -> _Assistant:
-        uses = [
-            _Use(block.id, self._names.short(block.name), block.input)
-            for block in turn.blocks
-            if isinstance(block, ToolUse)
-        ]
-        return _Assistant(_text_of(turn) or _ONLY_CALLS, _reasoning_of(turn), uses)
+        self._encoder.encode_into(_Message(user), self._buffer, -1)
+        self._cuts.append(len(self._buffer) - len(_BEHIND_ORIGIN))
 
 
-def _text_of(turn: Turn) -> str:
+def _user_of(turn: Turn, model_id: str) -> _User:
+    user = _User("", model_id, origin="")
+    results: list[_Result] = []
     for block in turn.blocks:
-        if isinstance(block, Text):
-            return block.text
-    return ""
+        if isinstance(block, ToolResult):
+            results.append(_result_of(block))
+        elif isinstance(block, Text):
+            user.content = block.text
+        elif isinstance(block, Image):
+            user.images.append(_image_of(block))
+        elif isinstance(block, Document):
+            user.documents.append(_document_of(block))
+    if results:
+        user.user_input_message_context = _Context(results)
+    return user
+
+
+def _assistant_of(turn: Turn, names: ToolNames) -> _Assistant:
+    assistant = _Assistant(_ONLY_CALLS)
+    for block in turn.blocks:
+        if isinstance(block, ToolUse):
+            assistant.tool_uses.append(_Use(block.id, names.short(block.name), block.input))
+        elif isinstance(block, Text):
+            assistant.content = block.text
+        else:
+            assistant.reasoning_content = _reasoning_of(block)
+    return assistant
 
 
 def _result_of(result: ToolResult) -> _Result:
@@ -194,8 +203,8 @@ def _document_of(document: Document) -> _Document:
     return _Document(document.name, DOCUMENT_FORMATS[document.media_type], _Source(document.data))
 
 
-def _reasoning_of(turn: Turn) -> _Reasoning | None:
-    match turn.blocks[0] if turn.blocks else None:
+def _reasoning_of(block: Block) -> _Reasoning | None:
+    match block:
         case Thinking(text, signature):
             return _Reasoning(reasoning_text=_ReasoningText(text, signature))
         case RedactedThinking(data):

@@ -6,7 +6,6 @@ Source: docs/wire.md, "Images and documents".
 import re
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from kiro_trio.conversation.prompt import Block, Document, Image, Text, ToolResult, Turn
@@ -77,7 +76,7 @@ def admit(turns: tuple[Turn, ...], options: RequestOptions, tally: Tally) -> tup
         return turns
     gate = _Gate(options, tally, images)
     return tuple(
-        replace(turn, blocks=tuple(gate.admit(block, f"messages.{index}.content") for block in turn.blocks))
+        Turn(turn.role, tuple(gate.admit(block, f"messages.{index}.content") for block in turn.blocks))
         for index, turn in enumerate(turns)
     )
 
@@ -87,10 +86,11 @@ def _count(turns: Iterable[Turn]) -> tuple[int, int]:
     images = documents = 0
     for turn in turns:
         for block in turn.blocks:
-            for part in block.content if isinstance(block, ToolResult) else (block,):
-                if isinstance(part, Image):
+            for part in block.content if type(block) is ToolResult else (block,):
+                kind = type(part)
+                if kind is Image:
                     images += 1
-                elif isinstance(part, Document):
+                elif kind is Document:
                     documents += 1
     return images, documents
 
@@ -119,7 +119,8 @@ class _Gate:
 
     def admit(self, block: Block, path: str) -> Block:
         if isinstance(block, ToolResult):
-            return replace(block, content=tuple(self._admit_part(part, path) for part in block.content))
+            content = tuple(self._admit_part(part, path) for part in block.content)
+            return ToolResult(block.tool_use_id, content, block.is_error)
         return self._admit_part(block, path) if isinstance(block, Image | Document) else block
 
     def _admit_part(self, part: Text | Image | Document, path: str) -> Text | Image | Document:

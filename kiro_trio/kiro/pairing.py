@@ -6,11 +6,10 @@ What does not fit becomes text or gets a stand-in, never nothing. Source: docs/w
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from kiro_trio.conversation.prompt import Document, Image, Text, ToolResult
+from kiro_trio.conversation.prompt import Document, Image, Text, ToolResult, ToolUse
 from kiro_trio.kiro.entries import Entry
 from kiro_trio.kiro.tally import Tally
 
@@ -44,9 +43,9 @@ def _open_calls(entry: Entry, ids: "_CallIds", tally: Tally) -> dict[str, deque[
         waiting.setdefault(call.id, deque()).append(call_id)
         if _has_empty_key(call.input):
             tally.note("empty key in a tool's input renamed")
-            entry.calls[index] = replace(call, id=call_id, input=_named_keys(call.input))
+            entry.calls[index] = ToolUse(call_id, call.name, _named_keys(call.input))
         elif call_id != call.id:
-            entry.calls[index] = replace(call, id=call_id)
+            entry.calls[index] = ToolUse(call_id, call.name, call.input)
     return waiting
 
 
@@ -59,7 +58,9 @@ def _answer(entry: Entry, waiting: dict[str, deque[str]], tally: Tally) -> None:
         open_ids = waiting.get(result.tool_use_id)
         if open_ids:
             call_id = open_ids.popleft()
-            answers.append(result if result.tool_use_id == call_id else replace(result, tool_use_id=call_id))
+            if result.tool_use_id != call_id:
+                result = ToolResult(call_id, result.content, result.is_error)
+            answers.append(result)
         else:
             stray += [_in_words(result), "\n"]
             tally.note("tool result without its call put into the text")
@@ -85,7 +86,7 @@ def _as_text(result: ToolResult, media: list[Image | Document], tally: Tally) ->
             texts.append(_IMAGE_NOTE if isinstance(part, Image) else _DOCUMENT_NOTE)
             tally.note("attachment of a tool result moved to its message")
     text = "\n".join(filter(None, texts))
-    return replace(result, content=(Text(text if _says(text) else EMPTY_RESULT),))
+    return ToolResult(result.tool_use_id, (Text(text if _says(text) else EMPTY_RESULT),), result.is_error)
 
 
 def _says(text: str) -> bool:
@@ -103,7 +104,8 @@ def _has_empty_key(value: Any) -> bool:
         return False
     if isinstance(value, list):
         return any(map(_has_empty_key, value))
-    return isinstance(value, Mapping) and ("" in value or any(map(_has_empty_key, value.values())))
+    # An abstract class is slow to say yes.
+    return isinstance(value, (dict, Mapping)) and ("" in value or any(map(_has_empty_key, value.values())))
 
 
 def _named_keys(value: Any) -> Any:

@@ -232,7 +232,7 @@ def _shown_tags(turns: Sequence[Turn], options: RequestOptions) -> bool:
 def _called(turns: Sequence[Turn]) -> list[str]:
     """The names of all tools that the model has called, in order."""
     return list(
-        dict.fromkeys(block.name for turn in turns for block in turn.blocks if isinstance(block, ToolUse))
+        dict.fromkeys(block.name for turn in turns for block in turn.blocks if type(block) is ToolUse)
     )
 
 
@@ -249,23 +249,25 @@ def _instructed(turn: Turn, instructions: str) -> Turn:
     said = as_system(instructions)
     text = next((block for block in turn.blocks if isinstance(block, Text)), None)
     if text is None:
-        return replace(turn, blocks=(*turn.blocks, Text(said)))
-    return replace(
-        turn, blocks=tuple(Text(f"{text.text}\n{said}") if block is text else block for block in turn.blocks)
+        return Turn(turn.role, (*turn.blocks, Text(said)))
+    return Turn(
+        turn.role, tuple(Text(f"{text.text}\n{said}") if block is text else block for block in turn.blocks)
     )
 
 
 def _check(earlier: Sequence[Turn], current: Turn, limits: Limits) -> None:
     """Refuse what would break a limit; the body as a whole is checked when it is there."""
     guard("conversation", len(earlier), limits.history_entries, "messages", "messages")
+    texts, results = [0], [0]
     for turn in (*earlier, current):
         if turn.role == "user":
             for block in turn.blocks:
-                if isinstance(block, Text):
-                    guard("text of one message", len(block.text), limits.user_chars, "characters")
-                elif isinstance(block, ToolResult):
-                    size = sum(len(part.text) for part in block.content if isinstance(part, Text))
-                    guard("result of one tool call", size, limits.result_chars, "characters")
+                if isinstance(block, ToolResult):
+                    results += [len(part.text) for part in block.content if isinstance(part, Text)]
+                elif isinstance(block, Text):
+                    texts.append(len(block.text))
+    guard("text of one message", max(texts), limits.user_chars, "characters")
+    guard("result of one tool call", max(results), limits.result_chars, "characters")
 
 
 def _prefix_hash(model_id: str, head: tuple[Turn, ...], tools: Sequence[ToolEntry]) -> str:

@@ -231,7 +231,7 @@ class TestWire:
 
     def test_native_documents_have_names_and_formats(self):
         pdf = Document("application/pdf", "JVBERi0=", "Ünder/report.v2")
-        request = build(ask(user(pdf, replace(pdf, name=""), pdf)), native_documents=True)
+        request = build(ask(user(pdf, Document(pdf.media_type, pdf.data), pdf)), native_documents=True)
         assert current_of(request)["documents"] == [
             {"name": name, "format": "pdf", "source": {"bytes": "JVBERi0="}}
             for name in ("nder report v2", "Document", "nder report v2 (2)")

@@ -51,7 +51,7 @@ def read_document(block: Fields, warnings: Warnings) -> Iterator[Text | Image | 
 
 
 def _source(block: Fields, kinds: set[str]) -> Fields:
-    source = _unpacked(Fields(block.required("source", dict), block.at("source")))
+    source = _unpacked(Fields(block.required("source", dict), block, "source"))
     kind = source.required("type", str)
     if kind not in kinds:
         expected = f"expected one of {', '.join(sorted(kinds))}"
@@ -67,7 +67,7 @@ def _unpacked(source: Fields) -> Fields:
         return source
     media_type = url["type"] or source.raw.get("media_type") or "text/plain"
     found = {"type": "base64", "media_type": media_type, "data": url.string[url.end() :]}
-    return Fields(found, source.path)
+    return Fields(found, source.parent, source.name)
 
 
 def _media_type(source: Fields) -> str:

@@ -36,17 +36,11 @@ def read_content(parent: Fields, warnings: Warnings) -> tuple[Block, ...]:
     if isinstance(content, str):
         return _texts(content)
     blocks: list[Block] = []
-    for fields in content:
-        blocks += _read_block(fields, warnings)
+    for block in content:
+        kind = block.optional("type", str) or "without type"
+        read = _BLOCKS.get(kind)
+        blocks += read(block, warnings) if read else _read_part(kind, block, warnings)
     return tuple(blocks)
-
-
-def _read_block(block: Fields, warnings: Warnings) -> Iterable[Block]:
-    kind = block.optional("type", str) or "without type"
-    read = _BLOCKS.get(kind)
-    if read is not None:
-        return read(block, warnings)
-    return _read_part(kind, block, warnings)
 
 
 def _read_part(kind: str, block: Fields, warnings: Warnings) -> Iterable[Text | Image | Document]:
@@ -91,17 +85,17 @@ def _tool_use(block: Fields, _warnings: Warnings) -> Iterable[ToolUse]:
 
 def _tool_result(block: Fields, warnings: Warnings) -> Iterable[ToolResult]:
     tool_use_id = block.required("tool_use_id", str)
-    content = tuple(_result_content(block, warnings))
-    return (ToolResult(tool_use_id, content, is_error=block.optional("is_error", bool) or False),)
+    said = block.raw.get("content")
+    content = _texts(said) if isinstance(said, str) else tuple(_result_content(said, block, warnings))
+    return (ToolResult(tool_use_id, content, block.optional("is_error", bool) or False),)
 
 
-def _result_content(block: Fields, warnings: Warnings) -> Iterator[Text | Image | Document]:
+def _result_content(content: object, block: Fields, warnings: Warnings) -> Iterator[Text | Image | Document]:
     """Tools return what they like, so anything that is not a list of blocks is kept as the text of its JSON."""
-    content = block.raw.get("content")
     items: list[Any] = content if isinstance(content, list) else [content]
     for index, item in enumerate(items):
         if isinstance(item, dict) and isinstance(item.get("type"), str):
-            part = Fields(item, (block, "content", index) if items is content else block.at("content"))
+            part = Fields(item, block, "content", index if items is content else None)
             yield from _read_part(item["type"], part, warnings)
         elif item is not None:
             yield from _texts(item if isinstance(item, str) else json_text(item))
@@ -114,6 +108,7 @@ _PARTS: dict[str, Callable[[Fields, Warnings], Iterable[Text | Image | Document]
 }
 
 _BLOCKS: dict[str, Callable[[Fields, Warnings], Iterable[Any]]] = {
+    **_PARTS,
     "thinking": _thinking,
     "redacted_thinking": _redacted_thinking,
     "tool_use": _tool_use,

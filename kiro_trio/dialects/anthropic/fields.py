@@ -5,7 +5,6 @@ may be anything, today's or next year's.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -26,26 +25,25 @@ _WORDS: dict[type, str] = {
 }
 
 
-class Fields:
-    """A JSON object and where it stands in the body (`path`, "" for the body itself).
+class Fields(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A JSON object and where it stands: in the field `name` of `parent`, as the item `index` of an array if that is given.
 
     Every method raises `InvalidRequest` with the path of the field that has the wrong type. In optional fields `null` means
     the same as absence.
     """
 
-    __slots__ = ("_where", "raw")
-
-    def __init__(self, raw: dict[str, Any], where: "str | tuple[Fields, str, int]" = "") -> None:
-        self.raw = raw
-        self._where = where
+    raw: dict[str, Any]
+    parent: "Fields | None" = None
+    name: str = ""
+    index: int | None = None
 
     @property
     def path(self) -> str:
-        """Where the object stands; put together when somebody asks, for most are right and nobody does."""
-        if isinstance(self._where, str):
-            return self._where
-        parent, name, index = self._where
-        return f"{parent.at(name)}.{index}"
+        """Where in the body the object stands, "" for the body itself; put together when somebody asks, for hardly anybody does."""
+        if self.parent is None:
+            return ""
+        path = self.parent.at(self.name)
+        return path if self.index is None else f"{path}.{self.index}"
 
     def at(self, name: str) -> str:
         """The path of the field `name`."""
@@ -70,14 +68,11 @@ class Fields:
     def child(self, name: str) -> "Fields | None":
         """The object in the field `name`, if there is one."""
         raw = self.optional(name, dict)
-        return None if raw is None else Fields(raw, self.at(name))
+        return None if raw is None else Fields(raw, self, name)
 
-    def children(self, name: str) -> "Iterator[Fields]":
-        """The objects of the array `name`, one after the other; none if the array is absent."""
-        for index, item in enumerate(self.optional(name, list) or ()):
-            if type(item) is not dict:
-                _checked(item, dict, f"{self.at(name)}.{index}")
-            yield Fields(item, (self, name, index))
+    def children(self, name: str) -> "list[Fields]":
+        """The objects of the array `name`; none if the array is absent."""
+        return self._objects(name, self.optional(name, list) or [])
 
     def text_or_blocks(self, name: str) -> "str | list[Fields] | None":
         """The field `name`, which Anthropic takes as a string or as an array of objects; None if it is absent."""
@@ -85,13 +80,21 @@ class Fields:
         if value is None or isinstance(value, str):
             return value
         if isinstance(value, list):
-            return list(self.children(name))
+            return self._objects(name, value)
         raise InvalidRequest(f"expected string or array, got {_WORDS[type(value)]}", self.at(name))
 
     def strings(self, name: str) -> tuple[str, ...]:
         """The strings of the array `name`; none if the array is absent."""
         items = self.optional(name, list) or ()
         return tuple(_checked(item, str, f"{self.at(name)}.{index}") for index, item in enumerate(items))
+
+    def _objects(self, name: str, items: list[Any]) -> "list[Fields]":
+        objects: list[Fields] = []
+        for index, item in enumerate(items):
+            if type(item) is not dict:
+                _checked(item, dict, f"{self.at(name)}.{index}")
+            objects.append(Fields(item, self, name, index))
+        return objects
 
 
 def read_body(body: bytes) -> Fields:

@@ -120,7 +120,8 @@ def _read_turns(body: Fields, warnings: Warnings) -> tuple[tuple[Turn, ...], str
         if role not in _ROLES:
             warnings.add(f"role {label(role)} taken as user")
         turns.append(Turn(_ROLES.get(role, "user"), read_content(message, warnings)))
-        effort = read_effort(message, warnings) or effort
+        if "output_config" in message.raw:
+            effort = read_effort(message, warnings) or effort
         if role == "system":
             added += read_added_tools(message)
     return tuple(turns), effort, tuple(added)

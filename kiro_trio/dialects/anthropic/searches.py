@@ -34,7 +34,7 @@ def _tool_removal(block: Fields) -> str:
 
 def _changed_tool(block: Fields) -> str:
     """The name of the tool, or of the server with its tools, that comes or goes in the middle of a conversation."""
-    tool = Fields(block.required("tool", dict), block.at("tool"))
+    tool = Fields(block.required("tool", dict), block, "tool")
     named = tool.child("definition") or tool
     names = (named.optional(name, str) for name in ("name", "tool_name", "mcp_server_name", "server_name"))
     return next(filter(None, names), "without a name")

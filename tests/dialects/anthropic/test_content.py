@@ -72,7 +72,7 @@ def refusal(*content: Any) -> str:
         (result(["a", 1, None, {"b": 2}]), ToolResult("toolu_1", (Text("a"), Text("1"), Text('{"b":2}')))),
         (
             result([{"type": "tool_reference", "tool_name": "mcp__a"}]),
-            ToolResult("toolu_1", (Text("The tool mcp__a is now available."),)),
+            ToolResult("toolu_1", (Text("The tool mcp__a is now available.", apart=True),)),
         ),
     ],
     ids=str,
@@ -138,7 +138,7 @@ def test_unknown_blocks_are_counted_and_their_text_is_kept(block, kept, warning)
     for content, where in ((block, lambda found: found), (result([block]), lambda found: found[0].content)):
         if "type" not in block and content is not block:
             continue  # in a tool's result this is any JSON
-        assert where(blocks(content)) == ((Text(kept),) if kept else ())
+        assert where(blocks(content)) == ((Text(kept, apart=True),) if kept else ())
         assert warnings(content) == (warning,)
     assert warnings(block, block) == (f"{warning} (2 times)",)
 

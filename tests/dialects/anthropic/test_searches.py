@@ -56,5 +56,5 @@ def used(name: str, **arguments: Any) -> dict[str, Any]:
 )
 def test_server_blocks_are_said_in_words(block, words):
     prompt = parse_messages(body(messages=[user(block)])).prompt
-    assert prompt.turns[0].blocks == (Text(words),)
+    assert prompt.turns[0].blocks == (Text(words, apart=True),)
     assert prompt.warnings == ()
