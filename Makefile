@@ -41,8 +41,9 @@ format: $(dev_ready)  ## Bring all files into shape
 	@$(python) -m ruff check --fix
 	@$(python) -m ruff format
 
-bench: $(dev_ready)  ## Measure the decoder, then the gateway beside a peer (ARGS are the gateway's)
+bench: $(dev_ready)  ## Measure decoder, conversion, then the gateway beside a peer (ARGS are the gateway's)
 	@$(python) bench/decoder.py
+	@$(python) -m bench.conversion
 	@$(MAKE) --no-print-directory $(peer_ready) || echo "No peer: what it needs could not be installed."
 	@$(python) -m bench.gateway $(ARGS)
 
