@@ -72,6 +72,13 @@ def secret_of(entry: Entry) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def with_the_proxy(entry: Entry, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes and what follows: name and password belong to a proxy, and another one must not be told them."""
+    if changes.get("proxyUrl", entry.get("proxyUrl")) == entry.get("proxyUrl"):
+        return dict(changes)
+    return {**dict.fromkeys(("proxyUsername", "proxyPassword")), **changes}
+
+
 def lineage_of(entry: Entry) -> list[str]:
     """The fingerprints of the entry's tokens, the present one last; a list that somebody broke is worth nothing."""
     present = fingerprint(secret_of(entry))

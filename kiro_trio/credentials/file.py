@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from kiro_trio.credentials.atomic import locked
 from kiro_trio.credentials.credential import Credential, Defaults
 from kiro_trio.credentials.document import Document, InvalidFile, parse_document, render_document
-from kiro_trio.credentials.entry import Entry, InvalidEntry, read_entry
+from kiro_trio.credentials.entry import Entry, InvalidEntry, read_entry, with_the_proxy
 from kiro_trio.credentials.exchange import Exchange, exchange
 from kiro_trio.credentials.ledger import Changes, Ledger
 from kiro_trio.credentials.rescue import Rescue
@@ -26,11 +26,9 @@ from kiro_trio.credentials.succession import Overtaken, left_beside, recover, su
 _T = TypeVar("_T")
 _Signature = tuple[int, int, int]
 
-# So often we begin anew because somebody saves the file at the moment at which we do, and so many seconds later.
-_ROUNDS = 20
-_PAUSE = 0.01
-# So often we look again at a file that somebody may be about to fill.
-_LOOKS = 5
+# So often we begin anew because somebody saves the file at the moment at which we do; so often we look again at a file that he may
+# be about to fill; and so many seconds later.
+_ROUNDS, _LOOKS, _PAUSE = 20, 5, 0.01
 _OVERTAKEN = "somebody changes it all the time"
 
 _READ_ONLY = "cannot be written: renewed tokens are lost when the gateway stops, and the accounts with them"
@@ -80,7 +78,11 @@ class CredentialsFile:
 
     def stale(self) -> bool:
         """Whether `sync` has something to do. Costs a `stat` and a look into the directory, and may be called beside another call."""
-        return self.unsaved or self._stat() != self._signature or bool(left_beside(self.path))
+        return (
+            self.unsaved
+            or self._stat() != self._signature
+            or bool(left_beside(self.path) or self.rescue.notes())
+        )
 
     def open(self) -> None:
         """Read the file for the first time and complete it: ids, machine ids, what an earlier process left over.
@@ -120,6 +122,7 @@ class CredentialsFile:
             self.signed_in |= self._ledger.reconcile(document)
             if not (self._ledger.unsaved or document.lost):
                 sweep(self.path)
+                self.rescue.forget()
                 return
             with suppress(Overtaken):
                 self._write(document)
@@ -146,7 +149,7 @@ class CredentialsFile:
             if entry is None:
                 raise KeyError(credential_id)
             flaws = self._flaws(entry)
-            wanted = _with_the_proxy(entry, changes)
+            wanted = with_the_proxy(entry, changes)
             entry.update(wanted)
             for key in [key for key, value in wanted.items() if value is None]:
                 del entry[key]
@@ -226,12 +229,16 @@ class CredentialsFile:
             yield
 
     def _inherit(self) -> None:
-        """Take up what a process that was killed left beside the file."""
-        if versions := recover(self.path, self._exchange):
+        """Take up what lies beside the file: of a process that was killed, or waits for the lock."""
+        versions, found = recover(self.path, self._exchange), self.rescue.noted()
+        noted = [pending for pending in found if not self._ledger.awaits(pending)]
+        if versions or noted:
             self.signed_in |= self._ledger.reconcile(self._read())
-            for data in versions:
-                with suppress(InvalidFile):
-                    self._ledger.inherit(parse_document(data))
+        for data in versions:
+            with suppress(InvalidFile):
+                self._ledger.inherit(parse_document(data))
+        for pending in noted:
+            self._ledger.restore(pending)
 
     def _why(self, error: OSError) -> str:
         """What the system says, and of which file if it is the lock: another user's, say."""
@@ -273,6 +280,7 @@ class CredentialsFile:
             self._signature = _signature(written.stat)
         self._ledger.saved()
         sweep(self.path)
+        self.rescue.forget()
         self.rescue.clear()
 
     def _stat(self) -> _Signature | None:
@@ -285,13 +293,6 @@ class CredentialsFile:
 
 def _signature(found: os.stat_result) -> _Signature:
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _with_the_proxy(entry: Entry, changes: Changes) -> dict[str, Any]:
-    """The changes and what follows: name and password belong to a proxy, and another one must not be told them."""
-    if changes.get("proxyUrl", entry.get("proxyUrl")) == entry.get("proxyUrl"):
-        return dict(changes)
-    return {**dict.fromkeys(("proxyUsername", "proxyPassword")), **changes}
 
 
 def _has_id(entry: Any, credential_id: int) -> bool:

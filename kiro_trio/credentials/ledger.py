@@ -6,7 +6,7 @@ changed the same key the file wins, with one exception: a refresh token that we 
 is dead, however recently somebody saved it.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -74,11 +74,7 @@ class Ledger:
         """Remember changes of ours that the file does not have yet; a new refresh token continues the lineage."""
         if credential_id not in self._seen and credential_id not in self._gone:
             return  # the owner has removed the account meanwhile
-        changes = dict(changes)
-        entry = self._known(credential_id)
-        token = changes.get("refreshToken")
-        if token and token != entry.get("refreshToken"):
-            changes[LINEAGE] = _bounded([*lineage_of(entry), fingerprint(token)])
+        changes = continued(changes, lineage_of(self._known(credential_id)))
         self._pending.setdefault(credential_id, {}).update(changes)
 
     @property
@@ -92,6 +88,12 @@ class Ledger:
             known = self._known(number)
             if number in self._seen and _descends(_laid_over(known, changes), known):
                 self._pending.setdefault(number, {}).update(changes)
+
+    def awaits(self, pending: Mapping[int, Changes]) -> bool:
+        """Whether these changes are among the unsaved ones."""
+        return all(
+            changes.items() <= self._pending.get(number, {}).items() for number, changes in pending.items()
+        )
 
     def inherit(self, document: Document) -> None:
         """Take up the tokens of a version of the file that another process could not put there, if they are newer."""
@@ -208,6 +210,14 @@ class Ledger:
                 key, token = credential.kiro_api_key, credential.refresh_token
                 completed["machineId"] = machine_id(api_key=key, refresh_token=token)
         return completed
+
+
+def continued(changes: Changes, lineage: Sequence[str]) -> dict[str, Any]:
+    """The changes with the lineage that they bring about, if they have a refresh token that is not its last one."""
+    mark = fingerprint(changes.get("refreshToken") or "")
+    if not mark or mark == (lineage[-1] if lineage else ""):
+        return dict(changes)
+    return {**changes, LINEAGE: _bounded([*lineage, mark])}
 
 
 def _objects(document: Document) -> Iterator[tuple[int, Entry]]:

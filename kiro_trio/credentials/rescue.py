@@ -1,7 +1,8 @@
-"""The file beside the credentials file that takes what that one does not. Blocking: call it in a thread."""
+"""The files beside the credentials file that have what that one has not, or not yet. Blocking: call it in a thread."""
 
 import glob
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,11 +12,17 @@ from kiro_trio.credentials.ledger import Changes
 
 
 class Rescue:
-    """Unsaved changes, by the credential's id, in `credentials.json.unsaved`."""
+    """Unsaved changes, by the credential's id: what the file does not take is in `credentials.json.unsaved`.
+
+    What a renewal has just brought is noted first, in `.credentials.json.renewed-ID`: reading, merging and writing the whole file in
+    turn with other processes takes longer than a process may have left to live.
+    """
 
     def __init__(self, credentials: Path) -> None:
         self.path = credentials.with_name(f"{credentials.name}.unsaved")
+        self._name = credentials.name
         self._kept = b""
+        self._noted: list[Path] = []
 
     def keep(self, pending: Mapping[int, Changes]) -> str:
         """Put them there; says where they are now."""
@@ -33,14 +40,43 @@ class Rescue:
         for half in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):
             with suppress(OSError):
                 half.unlink()
-        try:
-            pending = json.loads(self.path.read_bytes())
-            return {int(number): dict(changes) for number, changes in pending.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
-            return {}
+        return _pending(self.path)
+
+    def note(self, credential_id: int, changes: Changes) -> None:
+        """Put down what must not get lost on its way into the file. It is not brought to the disk, for that takes as long."""
+        half = self.path.with_name(f".{self._name}.renewing-{credential_id}")
+        with suppress(OSError):
+            descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(json.dumps({credential_id: changes}).encode())
+            half.replace(self.path.with_name(f".{self._name}.renewed-{credential_id}"))
+
+    def notes(self) -> list[Path]:
+        """Where something is noted, by us or by another process, which may be dead."""
+        return sorted(self.path.parent.glob(f".{glob.escape(self._name)}.renewed-*"))
+
+    def noted(self) -> list[Mapping[int, Changes]]:
+        """What is noted. Call it, and `forget`, under the lock of the credentials file."""
+        self._noted = self.notes()
+        return [_pending(note) for note in self._noted]
+
+    def forget(self) -> None:
+        """What was `noted` is in the file."""
+        for note in self._noted:
+            with suppress(OSError):
+                note.unlink()
 
     def clear(self) -> None:
         """Everything is saved."""
         self._kept = b""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
+
+
+def _pending(path: Path) -> Mapping[int, Changes]:
+    """The changes in one of the files; nothing, if it is unreadable."""
+    try:
+        pending = json.loads(path.read_bytes())
+        return {int(number): dict(changes) for number, changes in pending.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}

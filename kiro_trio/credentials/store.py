@@ -14,7 +14,7 @@ from kiro_trio.credentials.atomic import Locked, lock_beside
 from kiro_trio.credentials.credential import Credential, Defaults
 from kiro_trio.credentials.entry import Entry
 from kiro_trio.credentials.file import CredentialsFile
-from kiro_trio.credentials.ledger import Changes
+from kiro_trio.credentials.ledger import Changes, continued
 from kiro_trio.telemetry import get_logger, register_secret
 
 # A renewal of another process takes up to a minute, the limit of a small call.
@@ -114,6 +114,9 @@ class FileStore:
         It cannot be cancelled, not even while it waits for its turn: the old token is dead already.
         """
         with trio.CancelScope(shield=True):
+            if "refreshToken" in changes and credential_id in self._credentials:
+                noted = continued(changes, self._credentials[credential_id].lineage)
+                await trio.to_thread.run_sync(self._file.rescue.note, credential_id, noted)
             await self._run(self._file.save, credential_id, changes)
 
     async def edit(self, credential_id: int, changes: Changes) -> None:

@@ -6,9 +6,11 @@ import pytest
 import trio
 import trio.testing
 
+from kiro_trio.credentials import atomic
 from kiro_trio.credentials.atomic import Locked, lock_beside
 from kiro_trio.credentials.credential import Defaults
 from kiro_trio.credentials.document import InvalidFile
+from kiro_trio.credentials.rescue import Rescue
 from kiro_trio.credentials.store import FileStore
 from tests.credentials.entries import refresh_token, social
 
@@ -53,6 +55,36 @@ async def test_a_token_is_kept_though_its_bringer_is_cancelled_while_he_waits_fo
         nursery.cancel_scope.cancel()
         lock.release()
     assert json.loads(path.read_text())[0]["refreshToken"] == refresh_token("c")
+
+
+async def test_a_renewed_token_is_put_down_before_its_turn_and_outlives_who_brought_it(path, monkeypatch):
+    store, beside = await opened(path), await opened(path)
+    monkeypatch.setattr(atomic, "LOCK_PATIENCE", 0.01)
+    with lock_beside(store.path):
+        await store.save(1, {"refreshToken": refresh_token("c"), "accessToken": "aoa-c"})
+    path.with_name("credentials.json.unsaved").unlink()  # killed while it waits, it has not come to this
+    del store
+    assert not [found for found in path.parent.glob(".*.renewed-1") if found.stat().st_mode & 0o077]
+    await beside.sync()
+    assert beside.credentials[1].refresh_token == refresh_token("c")
+    assert json.loads(path.read_text())[0]["accessToken"] == "aoa-c"
+    assert not list(path.parent.glob(".*.renew*"))
+
+
+async def test_what_was_put_down_is_of_no_use_once_the_account_has_moved_on(path):
+    store, beside = await opened(path), await opened(path)
+    await store.save(1, {"refreshToken": refresh_token("c")})
+    old = store.credentials[1]
+    await store.save(1, {"refreshToken": refresh_token("d")})
+    late = {"refreshToken": refresh_token("c"), "tokenLineage": list(old.lineage)}
+    Rescue(store.path).note(1, late)
+    Rescue(store.path).note(2, {"refreshToken": refresh_token("e"), "tokenLineage": ["another", "one"]})
+    await beside.sync()
+    assert [one.refresh_token for one in beside.credentials.values()] == [
+        refresh_token("d"),
+        refresh_token("b"),
+    ]
+    assert not list(path.parent.glob(".*.renew*"))
 
 
 async def test_credentials_are_a_picture_that_does_not_change(path):
