@@ -29,6 +29,12 @@ BOUNDED = 100
 BATCH = 500
 """Examples of a batch of a long run, fewer of a state machine's: each batch begins with small ones again."""
 
+FIRST_BATCH = 10
+"""Examples of the first batch, which shows how long one takes: a batch whose time is over makes up all its examples nevertheless."""
+
+BATCH_SECONDS = 20.0
+"""How long a batch should take at most."""
+
 STEPS = 25
 """Steps of a state machine, unless the target has its own `STEPS`."""
 
@@ -88,13 +94,21 @@ def search(name: str, seconds: float) -> Row:
     watched, begin = _Watched(module, time.monotonic() + seconds), time.monotonic()
     try:
         corpus.replay(module)
-        batch = BOUNDED if hasattr(module, "MACHINE") else BATCH
+        most, batch = BOUNDED if hasattr(module, "MACHINE") else BATCH, FIRST_BATCH
         while not watched.over:
+            started = time.monotonic()
             _test(module, watched.check, watched.machine, max_examples=batch)()
+            batch = _next_batch(batch, time.monotonic() - started, most)
     except Exception as error:  # noqa: BLE001  # whatever shows it
         found = "".join(format_exception(error))
         return Row(name, time.monotonic() - begin, watched.count, found, str(watched.keep(error) or ""))
     return Row(name, time.monotonic() - begin, watched.count)
+
+
+def _next_batch(size: int, seconds: float, most: int) -> int:
+    """The next batch after one of `size` examples: twice as large, as long as that does not take too long."""
+    affordable = int(size * BATCH_SECONDS / max(seconds, 0.001))
+    return max(1, min(2 * size, affordable, most))
 
 
 def search_all(chosen: Collection[str], seconds: float, jobs: int, tell: Callable[[Row], None]) -> list[Row]:

@@ -162,3 +162,18 @@ def test_the_command_says_what_there_is_and_what_was_found(target, monkeypatch, 
         fuzz("nonsense")
     assert caught.value.code == 2
     assert "there are: made" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "most", "following"),
+    [
+        (10, 0.1, 500, 20),  # quick: twice as large, up to the most
+        (320, 2.0, 500, 500),
+        (10, 100.0, 500, 2),  # slow: what can be had in the time
+        (1, 700.0, 500, 1),
+        (10, 0.0, 500, 20),
+        (40, 16.0, 100, 50),
+    ],
+)
+def test_a_batch_does_not_take_long(size, seconds, most, following) -> None:
+    assert run._next_batch(size, seconds, most) == following

@@ -46,6 +46,7 @@ class Document:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
         self.schemas = document["components"]["schemas"]
+        self._made: dict[str, st.SearchStrategy[Any]] = {}
         self.operations = [
             (method.upper(), path, operation)
             for path, methods in document["paths"].items()
@@ -53,7 +54,13 @@ class Document:
         ]
 
     def of(self, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-        """Values that fit a schema."""
+        """Values that fit a schema. Made once: to make a strategy, and to have it checked, takes longer than to draw from it."""
+        key = json.dumps(schema)
+        if key not in self._made:
+            self._made[key] = self._make(schema)
+        return self._made[key]
+
+    def _make(self, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         if "$ref" in schema:
             return st.deferred(lambda: self.of(self.schemas[schema["$ref"].rpartition("/")[2]]))
         if "anyOf" in schema:
