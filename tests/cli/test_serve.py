@@ -168,11 +168,17 @@ async def test_a_second_signal_does_not_wait(tmp_path):
 
 
 async def test_the_end_of_the_terminal_is_a_graceful_stop_however_often_it_is_told(tmp_path):
-    async with running(tmp_path, "serve", KIRO_TRIO_API_KEY="sk-dummy-key", KIRO_TRIO_PORT="0") as program:
-        await program.url()
-        program.process.send_signal(signal.SIGHUP)
-        await program.said("stopping", "err")
-        assert await program.stop(signal.SIGHUP) == 0
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
+    try:
+        async with running(
+            tmp_path, "serve", KIRO_TRIO_API_KEY="sk-dummy-key", KIRO_TRIO_PORT="0"
+        ) as program:
+            await program.url()
+            program.process.send_signal(signal.SIGHUP)
+            await program.said("stopping", "err")
+            assert await program.stop(signal.SIGHUP) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_nohup_is_respected(tmp_path):
