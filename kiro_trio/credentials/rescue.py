@@ -1,6 +1,7 @@
 """The files beside the credentials file that have what that one has not, or not yet. Blocking: call it in a thread."""
 
 import glob
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from kiro_trio.credentials.ledger import Changes
 class Rescue:
     """Unsaved changes, by the credential's id: what the file does not take is in `credentials.json.unsaved`.
 
-    What a renewal has just brought is noted first, in `.credentials.json.renewed-ID`: reading, merging and writing the whole file in
+    What a renewal has just brought is noted first, in `.credentials.json.renewed-ID-DIGEST`: reading, merging and writing the whole file in
     turn with other processes takes longer than a process may have left to live.
     """
 
@@ -47,9 +48,12 @@ class Rescue:
         half = self.path.with_name(f".{self._name}.renewing-{credential_id}")
         with suppress(OSError):
             descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            data = json.dumps({credential_id: changes}).encode()
             with os.fdopen(descriptor, "wb") as file:
-                file.write(json.dumps({credential_id: changes}).encode())
-            half.replace(self.path.with_name(f".{self._name}.renewed-{credential_id}"))
+                file.write(data)
+            # Named by what it says, so that whoever takes an earlier one along does not remove this one.
+            digest = hashlib.sha256(data).hexdigest()[:16]
+            half.replace(self.path.with_name(f".{self._name}.renewed-{credential_id}-{digest}"))
 
     def notes(self) -> list[Path]:
         """Where something is noted, by us or by another process, which may be dead."""
