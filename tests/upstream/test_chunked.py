@@ -1,7 +1,7 @@
 import pytest
 
 from fuzz.targets.chunked_body import decode
-from kiro_trio.upstream.chunked import BodyError, ChunkedDecoder
+from kiro_trio.upstream.chunked import BodyError, BodyTruncated, ChunkedDecoder
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,22 @@ def test_a_bad_chunk_behind_good_ones_gives_the_good_ones_first_and_stays_bad():
     with pytest.raises(BodyError):
         decoder.read()
     assert not decoder.done
+
+
+@pytest.mark.parametrize("raw", [b"", b"5\r\nab", b"2\r\nab\r\n", b"2\r\nab\r\n0\r\n"])
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_an_end_inside_the_body_is_told_behind_what_had_come(raw, looked_at):
+    decoder, words = ChunkedDecoder(), b""
+    decoder.receive_data(raw or b"2")
+    if looked_at:
+        words = decoder.read()
+    decoder.receive_data(b"")
+    if not looked_at and b"ab" in raw:
+        words = decoder.read()
+    for _ in range(2):
+        with pytest.raises(BodyTruncated):
+            decoder.read()
+    assert words == (b"ab" if b"ab" in raw else b"")
 
 
 def test_part_of_a_chunk_is_handed_out_as_it_comes():
