@@ -18,10 +18,10 @@ from kiro_trio.credentials.atomic import locked
 from kiro_trio.credentials.credential import Credential, Defaults
 from kiro_trio.credentials.document import Document, InvalidFile, parse_document, render_document
 from kiro_trio.credentials.entry import Entry, InvalidEntry, read_entry, with_the_proxy
-from kiro_trio.credentials.exchange import Exchange, exchange
 from kiro_trio.credentials.ledger import Changes, Ledger
 from kiro_trio.credentials.rescue import Rescue
 from kiro_trio.credentials.succession import Overtaken, left_beside, recover, succeed, sweep
+from kiro_trio.credentials.swap import Exchange, exchange
 
 _T = TypeVar("_T")
 _Signature = tuple[int, int, int]

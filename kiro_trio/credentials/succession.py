@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kiro_trio.credentials.atomic import NOT_REPLACEABLE, Written, overwrite, sync_directory, write_new
-from kiro_trio.credentials.exchange import Exchange, exchange, read_settled, tells_writers
+from kiro_trio.credentials.swap import Exchange, exchange, read_settled, tells_writers
 
 _MARKS = re.compile(r"(none|[0-9a-f]{16})\.[0-9a-f]{16}\.tmp")
 

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from kiro_trio.credentials.credential import Defaults
-from kiro_trio.credentials.exchange import exchange
 from kiro_trio.credentials.file import CredentialsFile
+from kiro_trio.credentials.swap import exchange
 from tests.credentials.editing import STYLES
 from tests.credentials.entries import rotated
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from kiro_trio.credentials.credential import Defaults
-from kiro_trio.credentials.exchange import exchange, read_settled, tells_writers
 from kiro_trio.credentials.file import CredentialsFile
 from kiro_trio.credentials.succession import Overtaken, left_beside, recover, succeed
+from kiro_trio.credentials.swap import exchange, read_settled, tells_writers
 from tests.credentials import dying
 from tests.credentials.editing import STYLES
 from tests.credentials.entries import read_json, refresh_token, rotated, social
