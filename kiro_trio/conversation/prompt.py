@@ -9,28 +9,31 @@ dataclass takes. `isinstance` is slow to say no to one, so ask for the likeliest
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 from msgspec import Struct
 
 Role = Literal["user", "assistant", "system"]
 
 
-class Text(Struct, frozen=True):
+@final
+class Text(Struct, frozen=True, gc=False):
     """Words of the turn's speaker; `apart` for words about something, which go on from no others."""
 
     text: str
     apart: bool = False
 
 
-class Image(Struct, frozen=True):
+@final
+class Image(Struct, frozen=True, gc=False):
     """A picture: `data` is base64 text, `media_type` such as `image/png`."""
 
     media_type: str
     data: str
 
 
-class Document(Struct, frozen=True):
+@final
+class Document(Struct, frozen=True, gc=False):
     """A file: base64 `data` of `media_type`; text documents arrive as `Text`, never as this."""
 
     media_type: str
@@ -38,20 +41,23 @@ class Document(Struct, frozen=True):
     name: str = ""
 
 
-class Thinking(Struct, frozen=True):
+@final
+class Thinking(Struct, frozen=True, gc=False):
     """A model's earlier thinking; `signature` is opaque and kept byte for byte ("" when there was none)."""
 
     text: str
     signature: str = ""
 
 
-class RedactedThinking(Struct, frozen=True):
+@final
+class RedactedThinking(Struct, frozen=True, gc=False):
     """A model's earlier thinking that only its maker can read; `data` is opaque."""
 
     data: str
 
 
-class ToolUse(Struct, frozen=True):
+@final
+class ToolUse(Struct, frozen=True, gc=False):
     """A tool call that the model made earlier; `id` is opaque."""
 
     id: str
@@ -59,7 +65,8 @@ class ToolUse(Struct, frozen=True):
     input: Mapping[str, Any]
 
 
-class ToolResult(Struct, frozen=True):
+@final
+class ToolResult(Struct, frozen=True, gc=False):
     """What the call `tool_use_id` brought."""
 
     tool_use_id: str
@@ -70,7 +77,8 @@ class ToolResult(Struct, frozen=True):
 Block = Text | Image | Document | Thinking | RedactedThinking | ToolUse | ToolResult
 
 
-class Turn(Struct, frozen=True):
+@final
+class Turn(Struct, frozen=True, gc=False):
     """One message. Roles need not alternate here, and `blocks` may be empty; `system` may stand anywhere."""
 
     role: Role

@@ -111,6 +111,7 @@ class Gateway:
             max_message_size=MAX_MESSAGE_SIZE,
             wall=wall_clock,
             note_unknown=self.metrics.note_unknown,
+            note_origin=self._note_origin,
         )
         self._search = SearchServer(parts.calls, parts.wire, wall_clock)
         self._model_list = ModelList(parts.keeper, parts.calls, parts.wire)
@@ -274,6 +275,10 @@ class Gateway:
             catalog=self.catalog,
             options=self.lessons.advise(prompt, self._options),
         )
+
+    def _note_origin(self, origin: str) -> None:
+        if origin != self._options.origin:
+            self._options = replace(self._options, origin=origin)
 
     def _adopt_models(self, pages: Sequence[bytes]) -> None:
         self._pages = pages

@@ -7,6 +7,7 @@ from its turn. So results in the middle of an assistant's turn split it, and not
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import final
 
 from msgspec import Struct
 
@@ -23,9 +24,6 @@ from kiro_trio.conversation.prompt import (
 )
 from kiro_trio.kiro.tally import Tally
 
-_USERS = (ToolResult, Image, Document)
-_MODELS = (ToolUse, Thinking, RedactedThinking)
-
 # Claude Code itself says in these tags what it has to say to the model between the user's words.
 _SYSTEM_BEGIN, _SYSTEM_END = "<system-reminder>", "</system-reminder>"
 
@@ -40,15 +38,8 @@ class Handback:
     tags: bool = False
 
 
-class Entry(Struct):
-    """One message of the history, still open. `pieces` make its text."""
-
-    assistant: bool
+class _Entry(Struct, gc=False):
     pieces: list[str] = []
-    reasoning: Thinking | RedactedThinking | None = None
-    calls: list[ToolUse] = []
-    results: list[ToolResult] = []
-    media: list[Image | Document] = []
 
     def say(self, text: str, separator: str) -> None:
         """Add to the text, behind `separator` if there is text already."""
@@ -59,8 +50,51 @@ class Entry(Struct):
     @property
     def text(self) -> str:
         """What was said, "" if it is nothing but blanks."""
-        text = "".join(self.pieces)
+        text = "".join(self.pieces) if self.pieces else ""
         return "" if text.isspace() else text
+
+
+@final
+class Answer(Struct, frozen=True, gc=False):
+    """The one result of a call, by the call's id: a text, for a result can hold nothing else."""
+
+    tool_use_id: str
+    text: str
+    is_error: bool
+
+
+@final
+class UserEntry(_Entry):
+    """A user's message of the history, still open; `pieces` make its text, `results` wait to become `answers`."""
+
+    results: list[ToolResult] = []
+    answers: list[Answer] = []
+    media: list[Image | Document] = []
+
+    def turn(self) -> Turn:
+        """The message, when all is in it."""
+        results = [ToolResult(made.tool_use_id, (Text(made.text),), made.is_error) for made in self.answers]
+        text = self.text
+        words = (Text(text),) if text else ()
+        return Turn("user", (*results, *words, *self.media))
+
+
+@final
+class ModelEntry(_Entry):
+    """A message of the model, still open; `pieces` make its text."""
+
+    reasoning: Thinking | RedactedThinking | None = None
+    calls: list[ToolUse] = []
+
+    def turn(self) -> Turn:
+        """The message, when all is in it."""
+        text = self.text
+        words = (Text(text),) if text else ()
+        thinking = (self.reasoning,) if self.reasoning else ()
+        return Turn("assistant", (*thinking, *words, *self.calls))
+
+
+Entry = UserEntry | ModelEntry
 
 
 def as_system(text: str) -> str:
@@ -72,10 +106,12 @@ def group(turns: Iterable[Turn], handback: Handback, tally: Tally) -> list[Entry
     """Group all blocks into entries that alternate; an entry that would be empty is never begun."""
     grouping = _Grouping(handback, tally)
     for turn in turns:
-        if turn.role == "system":
-            grouping.add_system(turn)
+        if turn.role == "user":
+            grouping.add_words(turn)
+        elif turn.role == "assistant":
+            grouping.add_answer(turn)
         else:
-            grouping.add(turn)
+            grouping.add_system(turn)
     return grouping.finish()
 
 
@@ -84,20 +120,29 @@ class _Grouping:
         self._handback = handback
         self._tally = tally
         self._entries: list[Entry] = []
+        self._open: Entry | None = None  # the last of them
         # Native thinking waits for the words or calls that it led to: Kiro has no message of thinking alone.
         self._reasoning: Thinking | RedactedThinking | None = None
 
-    def add(self, turn: Turn) -> None:
-        joined = False
+    def add_answer(self, turn: Turn) -> None:
+        joined = False  # whether the next words go on from the last ones, as pieces of one answer do
         for block in turn.blocks:
-            if not isinstance(block, Text):
+            if type(block) is Text:
+                joined = joined and not block.apart
+                # A blank between two pieces of an answer belongs to it; alone it is nothing.
+                if joined or not _blank(block.text):
+                    self._model().say(block.text, "" if joined else "\n\n")
+                    joined = not block.apart
+            else:
                 self._other(block)
                 joined = False
-            elif turn.role == "assistant":
-                joined = self._answer(block.text, joined=joined and not block.apart) or joined
-                joined = joined and not block.apart
+
+    def add_words(self, turn: Turn) -> None:
+        for block in turn.blocks:
+            if type(block) is not Text:
+                self._other(block)
             elif not _blank(block.text):
-                self._entry(assistant=False).say(block.text, "\n")
+                self._user().say(block.text, "\n")
 
     def add_system(self, turn: Turn) -> None:
         text = "\n".join(
@@ -105,7 +150,7 @@ class _Grouping:
         )
         if text:
             self._tally.note("system message put into the user's")
-            self._entry(assistant=False).say(as_system(text), "\n")
+            self._user().say(as_system(text), "\n")
         for block in turn.blocks:
             if not isinstance(block, Text):
                 self._other(block)
@@ -114,48 +159,44 @@ class _Grouping:
         self._leave_thinking()
         return self._entries
 
-    def _entry(self, *, assistant: bool) -> Entry:
-        if not assistant and self._reasoning is not None:
+    def _user(self) -> UserEntry:
+        if self._reasoning is not None:
             self._leave_thinking()
-        entry = self._entries[-1] if self._entries else None
-        if entry is None or entry.assistant is not assistant:
-            entry = Entry(assistant)
+        entry = self._open
+        if type(entry) is not UserEntry:
+            entry = self._open = UserEntry()
             self._entries.append(entry)
-        if assistant and self._reasoning is not None and entry.reasoning is None:
+        return entry
+
+    def _model(self) -> ModelEntry:
+        entry = self._open
+        if type(entry) is not ModelEntry:
+            entry = self._open = ModelEntry()
+            self._entries.append(entry)
+        if self._reasoning is not None and entry.reasoning is None:
             entry.reasoning, self._reasoning = self._reasoning, None
         return entry
 
-    def _answer(self, text: str, *, joined: bool) -> bool:
-        """Add words of the model's; `joined` to the ones before, as pieces of one answer are."""
-        # A blank between two pieces of an answer belongs to it; alone it is nothing.
-        if _blank(text) and not joined:
-            return False
-        self._entry(assistant=True).say(text, "" if joined else "\n\n")
-        return True
-
     def _other(self, block: Block) -> None:
-        match block:
-            case ToolResult():
-                self._entry(assistant=False).results.append(block)
-            case ToolUse():
-                self._entry(assistant=True).calls.append(block)
-            case Image() | Document():
-                self._entry(assistant=False).media.append(block)
-            case Thinking() | RedactedThinking():
-                self._thinking(block)
-            case _:
-                raise TypeError(f"unknown block {type(block).__name__}")
+        if type(block) is ToolResult:
+            self._user().results.append(block)
+        elif type(block) is ToolUse:
+            self._model().calls.append(block)
+        elif type(block) is Image or type(block) is Document:
+            self._user().media.append(block)
+        elif type(block) is not Text:
+            self._thinking(block)
 
     def _thinking(self, block: Thinking | RedactedThinking) -> None:
-        begun = self._entries[-1] if self._entries and self._entries[-1].assistant else None
+        begun = self._open if type(self._open) is ModelEntry else None
         taken = self._reasoning is not None or (begun is not None and begun.reasoning is not None)
         if self._handback.native and not taken and _is_sealed(block):
             self._reasoning = block
             if begun is not None:
-                self._entry(assistant=True)
+                self._model()
         elif isinstance(block, Thinking) and (self._handback.tags or _blank(block.text)):
             if not _blank(block.text):
-                self._entry(assistant=True).say(f"<thinking>{block.text}</thinking>", "\n\n")
+                self._model().say(f"<thinking>{block.text}</thinking>", "\n\n")
         else:
             self._tally.note("earlier thinking left out")
 

@@ -1,38 +1,31 @@
 """The envelope: a normalised conversation as the bytes of Kiro's JSON, open where attempts differ.
 
-Every message is encoded once. What depends on the credential and endpoint of an attempt (origin, agent fields, profile
-ARN) is put between the finished pieces, so another attempt costs one copy. Keys stand in an order that keeps the beginning of
-the body the same from turn to turn. Source: docs/wire.md, "Request body".
+The conversation is encoded once for every origin that speaks, and hardly any request meets two. What else depends on the credential
+and endpoint of an attempt (agent fields, profile ARN) is put behind it, so another attempt costs one copy. Keys stand in
+an order that keeps the beginning of the body the same from turn to turn. Source: docs/wire.md, "Request body".
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from kiro_trio.conversation.prompt import (
-    Block,
-    Document,
-    Image,
-    RedactedThinking,
-    Text,
-    Thinking,
-    ToolResult,
-    ToolUse,
-    Turn,
-)
+from kiro_trio.conversation.prompt import Document, Image, RedactedThinking, Thinking
+from kiro_trio.kiro.entries import Entry, ModelEntry, UserEntry
 from kiro_trio.kiro.media import DOCUMENT_FORMATS, IMAGE_FORMATS
 from kiro_trio.kiro.tool_names import ToolNames
 from kiro_trio.kiro.tools import ToolEntry
 
 _ORIGIN = re.compile(r"[A-Z_]{1,64}")
 
+_STATUS = {False: "success", True: "error"}
+
+# The value of a list that is left out.
+_NONE: Sequence[Any] = ()
+
 # kiro.rs, in use for long, says a blank where the assistant only called tools.
 _ONLY_CALLS = " "
-
-# The origin is a user's last field, empty when the message is encoded.
-_BEHIND_ORIGIN = b'"}}'
 
 
 class _Source(msgspec.Struct, gc=False):
@@ -61,17 +54,17 @@ class _Result(msgspec.Struct, rename="camel", gc=False):
 
 
 class _Context(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
-    tool_results: list[_Result] = []
-    tools: Sequence[ToolEntry] = ()
+    tool_results: Sequence[_Result] = _NONE
+    tools: Sequence[ToolEntry] = _NONE
 
 
 class _User(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     content: str
     model_id: str
-    images: list[_Image] = []
-    documents: list[_Document] = []
+    images: Sequence[_Image] = _NONE
+    documents: Sequence[_Document] = _NONE
     user_input_message_context: _Context | None = None
-    origin: str | None = None
+    origin: str = ""
 
 
 class _Use(msgspec.Struct, rename="camel", gc=False):
@@ -93,7 +86,7 @@ class _Reasoning(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
 class _Assistant(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     content: str
     reasoning_content: _Reasoning | None = None
-    tool_uses: list[_Use] = []
+    tool_uses: Sequence[_Use] = _NONE
 
 
 class _Message(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
@@ -101,98 +94,95 @@ class _Message(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     assistant_response_message: _Assistant | None = None
 
 
+class _State(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+    conversation_id: str
+    history: list[_Message] = []
+    current_message: _Message | None = None
+    chat_trigger_type: str | None = None
+
+
 class Envelope:
-    """Collects the pieces of one conversation: `history` first, then `current`, then it is only read."""
+    """One conversation; `earlier` and `current` are its entries, and are not changed any more. Its repr shows none of them."""
 
-    __slots__ = ("_buffer", "_cuts", "_encoder", "_model_id", "_names")
+    __slots__ = (
+        "_conversation_id",
+        "_current",
+        "_earlier",
+        "_model_id",
+        "_names",
+        "_origin",
+        "_state",
+        "_tools",
+    )
 
-    def __init__(self, conversation_id: str, model_id: str, names: ToolNames) -> None:
-        self._encoder = msgspec.json.Encoder()
+    def __init__(
+        self,
+        conversation_id: str,
+        model_id: str,
+        names: ToolNames,
+        earlier: Sequence[Entry],
+        current: UserEntry,
+        tools: Sequence[ToolEntry],
+    ) -> None:
+        self._conversation_id = conversation_id
         self._model_id = model_id
         self._names = names
-        self._buffer = bytearray(b'{"conversationState":{"conversationId":')
-        self._encoder.encode_into(conversation_id, self._buffer, -1)
-        self._cuts: list[int] = []  # where the origin goes
+        self._earlier = earlier
+        self._current = current
+        self._tools = tools
+        self._origin, self._state = "", b""
 
-    def history(self, turns: Iterable[Turn]) -> None:
-        """Put the turns before the current one in; none leaves the key out."""
-        separator = b',"history":['
-        for turn in turns:
-            self._buffer += separator
-            separator = b","
-            if turn.role == "assistant":
-                message = _Message(None, _assistant_of(turn, self._names))
-                self._encoder.encode_into(message, self._buffer, -1)
-            else:
-                self._put_user(_user_of(turn, self._model_id))
-        if separator == b",":
-            self._buffer += b"]"
-
-    def current(self, turn: Turn, tools: Sequence[ToolEntry]) -> None:
-        """Put the current message in, with the tools."""
-        user = _user_of(turn, self._model_id)
-        context = user.user_input_message_context or _Context()
-        context.tools = tools
-        user.user_input_message_context = context
-        self._buffer += b',"currentMessage":'
-        self._put_user(user)
-        self._buffer += b',"chatTriggerType":"MANUAL"'
-
-    @property
-    def size(self) -> int:
-        """The bytes so far, without what attempts add."""
-        return len(self._buffer)
+    def size(self, origin: str) -> int:
+        """The bytes of what is encoded for `origin`, without what attempts add."""
+        return len(self._encoded(origin))
 
     def sealed(self, origin: str, agent_fields: bytes, tail: bytes) -> bytes:
         """The whole body: `agent_fields` into `conversationState`, `tail` behind it, both beginning with a comma or empty."""
-        if not _ORIGIN.fullmatch(origin):
-            raise ValueError("an origin is a word of capital letters and underscores")
-        word, view = origin.encode("ascii"), memoryview(self._buffer)
-        parts: list[bytes | memoryview] = []
-        begin = 0
-        for cut in self._cuts:
-            parts += (view[begin:cut], word)
-            begin = cut
-        parts += (view[begin:], agent_fields, b"}", tail, b"}")
-        return b"".join(parts)
+        state = memoryview(self._encoded(origin))[:-1]
+        return b"".join((b'{"conversationState":', state, agent_fields, b"}", tail, b"}"))
 
-    def _put_user(self, user: _User) -> None:
-        self._encoder.encode_into(_Message(user), self._buffer, -1)
-        self._cuts.append(len(self._buffer) - len(_BEHIND_ORIGIN))
+    def _encoded(self, origin: str) -> bytes:
+        if origin != self._origin:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError("an origin is a word of capital letters and underscores")
+            self._state = msgspec.json.encode(self._said(origin))
+            self._origin = origin
+        return self._state
 
-
-def _user_of(turn: Turn, model_id: str) -> _User:
-    user = _User("", model_id, origin="")
-    results: list[_Result] = []
-    for block in turn.blocks:
-        if isinstance(block, ToolResult):
-            results.append(_result_of(block))
-        elif isinstance(block, Text):
-            user.content = block.text
-        elif isinstance(block, Image):
-            user.images.append(_image_of(block))
-        elif isinstance(block, Document):
-            user.documents.append(_document_of(block))
-    if results:
-        user.user_input_message_context = _Context(results)
-    return user
+    def _said(self, origin: str) -> _State:
+        model_id, names = self._model_id, self._names
+        history = [
+            _Message(_user_of(entry, model_id, origin))
+            if type(entry) is UserEntry
+            else _Message(None, _assistant_of(entry, names))
+            for entry in self._earlier
+        ]
+        user = _user_of(self._current, model_id, origin)
+        context = user.user_input_message_context or _Context()
+        context.tools = self._tools
+        user.user_input_message_context = context
+        return _State(self._conversation_id, history, _Message(user), "MANUAL")
 
 
-def _assistant_of(turn: Turn, names: ToolNames) -> _Assistant:
-    assistant = _Assistant(_ONLY_CALLS)
-    for block in turn.blocks:
-        if isinstance(block, ToolUse):
-            assistant.tool_uses.append(_Use(block.id, names.short(block.name), block.input))
-        elif isinstance(block, Text):
-            assistant.content = block.text
-        else:
-            assistant.reasoning_content = _reasoning_of(block)
-    return assistant
+def _user_of(entry: UserEntry, model_id: str, origin: str) -> _User:
+    context = None
+    if entry.answers:
+        results = [
+            _Result(answer.tool_use_id, [_ResultText(answer.text)], _STATUS[answer.is_error])
+            for answer in entry.answers
+        ]
+        context = _Context(results)
+    if not entry.media:
+        return _User(entry.text, model_id, _NONE, _NONE, context, origin)
+    images = [_image_of(file) for file in entry.media if isinstance(file, Image)]
+    documents = [_document_of(file) for file in entry.media if isinstance(file, Document)]
+    return _User(entry.text, model_id, images or _NONE, documents or _NONE, context, origin)
 
 
-def _result_of(result: ToolResult) -> _Result:
-    texts = [_ResultText(part.text) for part in result.content if isinstance(part, Text)]
-    return _Result(result.tool_use_id, texts, "error" if result.is_error else "success")
+def _assistant_of(entry: ModelEntry, names: ToolNames) -> _Assistant:
+    reasoning = _reasoning_of(entry.reasoning) if entry.reasoning else None
+    calls = [_Use(call.id, names.short(call.name), call.input) for call in entry.calls]
+    return _Assistant(entry.text or _ONLY_CALLS, reasoning, calls or _NONE)
 
 
 def _image_of(image: Image) -> _Image:
@@ -203,11 +193,7 @@ def _document_of(document: Document) -> _Document:
     return _Document(document.name, DOCUMENT_FORMATS[document.media_type], _Source(document.data))
 
 
-def _reasoning_of(block: Block) -> _Reasoning | None:
-    match block:
-        case Thinking(text, signature):
-            return _Reasoning(reasoning_text=_ReasoningText(text, signature))
-        case RedactedThinking(data):
-            return _Reasoning(redacted_content=data)
-        case _:
-            return None
+def _reasoning_of(block: Thinking | RedactedThinking) -> _Reasoning:
+    if isinstance(block, Thinking):
+        return _Reasoning(reasoning_text=_ReasoningText(block.text, block.signature))
+    return _Reasoning(redacted_content=block.data)

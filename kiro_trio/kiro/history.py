@@ -16,8 +16,8 @@ very end, so a conversation that goes on keeps its beginning, and Kiro's cache w
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kiro_trio.conversation.prompt import Block, Text, Turn
-from kiro_trio.kiro.entries import Entry, Handback, as_system, group
+from kiro_trio.conversation.prompt import Turn
+from kiro_trio.kiro.entries import Entry, Handback, ModelEntry, UserEntry, as_system, group
 from kiro_trio.kiro.limits import PromptRefused
 from kiro_trio.kiro.options import Prefill
 from kiro_trio.kiro.pairing import pair
@@ -29,10 +29,21 @@ NOTHING_SAID = "(This message is empty.)"
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Turns as Kiro wants them, the last one being the current message; none if there were none."""
+    """Entries as Kiro wants them: those before the current message, and that one, None if nobody said anything."""
 
-    turns: tuple[Turn, ...]
+    earlier: list[Entry]
+    current: UserEntry | None
     warnings: tuple[str, ...]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All of them."""
+        return [*self.earlier, self.current] if self.current else []
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The same as turns."""
+        return tuple(entry.turn() for entry in self.entries)
 
 
 def normalise(
@@ -45,41 +56,44 @@ def normalise(
     """
     tally = Tally()
     entries = group(turns, handback or Handback(), tally)
-    if turns:
-        _close(entries, turns, prefill, tally)
-    if entries and entries[0].assistant:
+    current = _close(entries, turns, prefill, tally) if turns else None
+    if entries and isinstance(entries[0], ModelEntry):
         tally.note("beginning put before the assistant's first message")
-        entries.insert(0, Entry(assistant=False, pieces=[BEGINNING]))
+        entries.insert(0, UserEntry([BEGINNING]))
     pair(entries, tally)
-    return History(tuple(map(_turn, entries)), tally.warnings())
+    return History(entries[:-1], current, tally.warnings())
 
 
-def _close(entries: list[Entry], turns: Sequence[Turn], prefill: Prefill, tally: Tally) -> None:
-    """See to it that the user has the last word."""
-    if entries and not entries[-1].assistant:
-        return
-    if not entries or _last_role(turns) != "assistant":
+def _close(entries: list[Entry], turns: Sequence[Turn], prefill: Prefill, tally: Tally) -> UserEntry | None:
+    """See to it that the user has the last word, and give that entry; None if there is nothing left."""
+    last = entries[-1] if entries else None
+    if isinstance(last, UserEntry):
+        return last
+    if last is None or _last_role(turns) != "assistant":
         tally.note("empty message of the user filled")
-        entries.append(Entry(assistant=False, pieces=[NOTHING_SAID]))
-        return
-    last = entries[-1]
+        return _begun(entries, NOTHING_SAID)
     if prefill is Prefill.REFUSE:
         raise PromptRefused(
             "The upstream cannot continue a message of the assistant: the last message must be the user's.",
             path=f"messages.{len(turns) - 1}.role",
         )
     if prefill is Prefill.CONTINUE and last.calls:
-        entries.append(Entry(assistant=False))
-        return
+        return _begun(entries)
     entries.pop()
     tally.note("earlier thinking left out", int(last.reasoning is not None))
+    asked = entries[-1] if entries else None
     if prefill is Prefill.DROP:
         tally.note("prefill of the assistant's answer dropped")
-        return
+        return asked if isinstance(asked, UserEntry) else None
     tally.note("prefill of the assistant's answer put into the user's message")
-    if not entries:
-        entries.append(Entry(assistant=False))
-    entries[-1].say(_continued(last.text), "\n")
+    current = asked if isinstance(asked, UserEntry) else _begun(entries)
+    current.say(_continued(last.text), "\n")
+    return current
+
+
+def _begun(entries: list[Entry], *pieces: str) -> UserEntry:
+    entries.append(entry := UserEntry([*pieces]))
+    return entry
 
 
 def _last_role(turns: Sequence[Turn]) -> str:
@@ -92,12 +106,3 @@ def _continued(text: str) -> str:
         "Your answer has already begun with the text below. Go on directly behind it; do not repeat it.\n"
         + text
     )
-
-
-def _turn(entry: Entry) -> Turn:
-    text = entry.text
-    words: tuple[Block, ...] = (Text(text),) if text else ()
-    if entry.assistant:
-        thinking = () if entry.reasoning is None else (entry.reasoning,)
-        return Turn("assistant", (*thinking, *words, *entry.calls))
-    return Turn("user", (*entry.results, *words, *entry.media))

@@ -5,7 +5,7 @@ Source: docs/wire.md, "Images and documents".
 
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from kiro_trio.conversation.prompt import Block, Document, Image, Text, ToolResult, Turn
@@ -71,28 +71,26 @@ def admit(turns: tuple[Turn, ...], options: RequestOptions, tally: Tally) -> tup
     Raises:
         PromptRefused: something cannot be given, and the owner wants that refused.
     """
-    images, documents = _count(turns)
-    if not images and not documents:
+    files = list(_files(turns))
+    if not files:
         return turns
-    gate = _Gate(options, tally, images)
+    gate = _Gate(options, tally, sum(isinstance(file, Image) for file in files))
     return tuple(
         Turn(turn.role, tuple(gate.admit(block, f"messages.{index}.content") for block in turn.blocks))
         for index, turn in enumerate(turns)
     )
 
 
-def _count(turns: Iterable[Turn]) -> tuple[int, int]:
-    """How many images and documents there are, also in results of tools."""
-    images = documents = 0
+def _files(turns: Iterable[Turn]) -> Iterator[Image | Document]:
+    """All images and documents, also those in results of tools."""
     for turn in turns:
         for block in turn.blocks:
-            for part in block.content if type(block) is ToolResult else (block,):
-                kind = type(part)
-                if kind is Image:
-                    images += 1
-                elif kind is Document:
-                    documents += 1
-    return images, documents
+            if type(block) is ToolResult:
+                for part in block.content:
+                    if type(part) is not Text:
+                        yield part
+            elif type(block) is Image or type(block) is Document:
+                yield block
 
 
 def _surplus(images: int, most: int) -> int:

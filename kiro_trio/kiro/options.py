@@ -42,7 +42,8 @@ class RequestOptions:
     thinking ("" leaves it to the model, which may show nothing). `thinking_budget` is the largest budget that is asked
     for by tags, in tokens. A tool's description ends at `description_chars` (0: never); with `continue_descriptions` the
     rest goes into the system text, else it is left out. `native_documents` sends documents as such
-    instead of a note. `strict_schemas` leaves all of JSON Schema out that Kiro was ever seen to refuse.
+    instead of a note. `strict_schemas` leaves all of JSON Schema out that Kiro was ever seen to refuse. `origin` is the one for
+    which a request is made ready; any other may be asked for, and costs another encoding.
     """
 
     prefill: Prefill = Prefill.CONTINUE
@@ -57,3 +58,4 @@ class RequestOptions:
     unsupported: Unsupported = Unsupported.NOTE
     native_documents: bool = False
     limits: Limits = field(default_factory=Limits)
+    origin: str = "AI_EDITOR"

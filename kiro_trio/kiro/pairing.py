@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from kiro_trio.conversation.prompt import Document, Image, Text, ToolResult, ToolUse
-from kiro_trio.kiro.entries import Entry
+from kiro_trio.kiro.entries import Answer, Entry, ModelEntry, UserEntry
 from kiro_trio.kiro.tally import Tally
 
 NO_RESULT = "There is no result: the call was not carried out, or its result was lost."
@@ -23,21 +23,24 @@ _UNFIT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _HASHED = 8
 _KEPT = 64 - 1 - _HASHED
 
+# For each id of the client's, those that Kiro is told of calls that have no result yet.
+_Waiting = dict[str, deque[str]]
+
 
 def pair(entries: Iterable[Entry], tally: Tally) -> None:
     """Match calls and results in place. The entries alternate, and the last one is the user's."""
     ids = _CallIds(tally)
-    waiting: dict[str, deque[str]] = {}
+    waiting: _Waiting = {}
     for entry in entries:
-        if entry.assistant:
+        if type(entry) is ModelEntry:
             waiting = _open_calls(entry, ids, tally)
         else:
             _answer(entry, waiting, tally)
 
 
-def _open_calls(entry: Entry, ids: "_CallIds", tally: Tally) -> dict[str, deque[str]]:
-    """Give every call an id that Kiro takes; return those ids by the client's."""
-    waiting: dict[str, deque[str]] = {}
+def _open_calls(entry: ModelEntry, ids: "_CallIds", tally: Tally) -> _Waiting:
+    """Give every call an id that Kiro takes."""
+    waiting: _Waiting = {}
     for index, call in enumerate(entry.calls):
         call_id = ids.fresh(call.id)
         waiting.setdefault(call.id, deque()).append(call_id)
@@ -49,34 +52,29 @@ def _open_calls(entry: Entry, ids: "_CallIds", tally: Tally) -> dict[str, deque[
     return waiting
 
 
-def _answer(entry: Entry, waiting: dict[str, deque[str]], tally: Tally) -> None:
+def _answer(entry: UserEntry, waiting: _Waiting, tally: Tally) -> None:
     """Keep the results that answer a call, say the others in words, and stand in for those that are missing."""
-    answers: list[ToolResult] = []
+    answers = entry.answers
     stray: list[str] = []
-    for given in entry.results:
-        result = _as_text(given, entry.media, tally)
-        open_ids = waiting.get(result.tool_use_id)
-        if open_ids:
-            call_id = open_ids.popleft()
-            if result.tool_use_id != call_id:
-                result = ToolResult(call_id, result.content, result.is_error)
-            answers.append(result)
+    for result in entry.results:
+        text = _text(result, entry.media, tally)
+        if open_ids := waiting.get(result.tool_use_id):
+            answers.append(Answer(open_ids.popleft(), text, result.is_error))
         else:
-            stray += [_in_words(result), "\n"]
+            stray += [_in_words(result, text), "\n"]
             tally.note("tool result without its call put into the text")
-    missing = [call_id for open_ids in waiting.values() for call_id in open_ids]
-    if missing:
+    if any(waiting.values()):
+        missing = [call_id for open_ids in waiting.values() for call_id in open_ids]
         tally.note("missing tool result stood in for", len(missing))
-        answers += [ToolResult(call_id, (Text(NO_RESULT),), is_error=True) for call_id in missing]
-    entry.results = answers
+        answers += [Answer(call_id, NO_RESULT, is_error=True) for call_id in missing]
     if stray:
         entry.pieces[:0] = stray if entry.pieces else stray[:-1]
 
 
-def _as_text(result: ToolResult, media: list[Image | Document], tally: Tally) -> ToolResult:
-    """The result as one text; its images and documents go to `media`, for a result can only hold text."""
-    if len(result.content) == 1 and isinstance(only := result.content[0], Text) and _says(only.text):
-        return result
+def _text(result: ToolResult, media: list[Image | Document], tally: Tally) -> str:
+    """The result as one text; its images and documents go to `media`."""
+    if len(result.content) == 1 and type(only := result.content[0]) is Text:
+        return only.text if _says(only.text) else EMPTY_RESULT
     texts: list[str] = []
     for part in result.content:
         if isinstance(part, Text):
@@ -86,33 +84,30 @@ def _as_text(result: ToolResult, media: list[Image | Document], tally: Tally) ->
             texts.append(_IMAGE_NOTE if isinstance(part, Image) else _DOCUMENT_NOTE)
             tally.note("attachment of a tool result moved to its message")
     text = "\n".join(filter(None, texts))
-    return ToolResult(result.tool_use_id, (Text(text if _says(text) else EMPTY_RESULT),), result.is_error)
+    return text if _says(text) else EMPTY_RESULT
 
 
 def _says(text: str) -> bool:
     return bool(text) and not text.isspace()
 
 
-def _in_words(result: ToolResult) -> str:
+def _in_words(result: ToolResult, text: str) -> str:
     kind = "Error" if result.is_error else "Result"
-    said = "".join(part.text for part in result.content if isinstance(part, Text))
-    return f"[{kind} of an earlier tool call, {result.tool_use_id or 'without an id'}:]\n{said}"
+    return f"[{kind} of an earlier tool call, {result.tool_use_id or 'without an id'}:]\n{text}"
 
 
 def _has_empty_key(value: Any) -> bool:
-    if isinstance(value, str):
-        return False
-    if isinstance(value, list):
-        return any(map(_has_empty_key, value))
-    # An abstract class is slow to say yes.
-    return isinstance(value, (dict, Mapping)) and ("" in value or any(map(_has_empty_key, value.values())))
+    """Whether a piece of JSON has an empty key somewhere."""
+    if type(value) is dict:
+        return "" in value or any(map(_has_empty_key, value.values()))
+    return type(value) is list and any(map(_has_empty_key, value))
 
 
 def _named_keys(value: Any) -> Any:
     """`value` without empty keys, which Kiro does not take."""
-    if isinstance(value, Mapping):
+    if type(value) is dict:
         return {key or _free_key(value): _named_keys(item) for key, item in value.items()}
-    return list(map(_named_keys, value)) if isinstance(value, list) else value
+    return list(map(_named_keys, value)) if type(value) is list else value
 
 
 def _free_key(taken: Mapping[str, Any]) -> str:

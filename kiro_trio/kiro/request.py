@@ -4,9 +4,9 @@
 bring. Source: docs/wire.md, "Request body".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from hashlib import blake2b
 
 import msgspec
 
@@ -14,17 +14,15 @@ from kiro_trio.conversation.faults import Fault
 from kiro_trio.conversation.prompt import (
     Choice,
     Prompt,
-    Text,
     Thinking,
     ToolChoice,
-    ToolResult,
     ToolUse,
     Turn,
     WebSearch,
 )
 from kiro_trio.kiro.catalog import DEFAULT, Catalog, UnknownModel
 from kiro_trio.kiro.effort import ThinkingPlan, named_wish, plan_thinking
-from kiro_trio.kiro.entries import Handback, as_system
+from kiro_trio.kiro.entries import Entry, Handback, ModelEntry, UserEntry, as_system
 from kiro_trio.kiro.envelope import Envelope
 from kiro_trio.kiro.history import normalise
 from kiro_trio.kiro.limits import Limits, PromptRefused, guard
@@ -96,7 +94,11 @@ class KiroRequest:
             simpler = replace(self._source, options=options).build()
         except PromptRefused:  # what is asked in other words may be longer
             return None
-        return None if _bare(simpler) == _bare(self) else simpler
+        ours, theirs = (
+            request.body(origin=options.origin, agent_fields=False, profile_arn=None)
+            for request in (self, simpler)
+        )
+        return None if ours == theirs else simpler
 
     def asking_on(self, turns: tuple[Turn, ...]) -> "KiroRequest":
         """The same request with `turns` behind those that it has: the same conversation, with nothing in it that Kiro refused.
@@ -108,7 +110,8 @@ class KiroRequest:
         """
         prompt = self._source.prompt
         choice = prompt.tool_choice
-        if choice.choice is Choice.ANY or choice.name in _called(turns):
+        called = {block.name for turn in turns for block in turn.blocks if isinstance(block, ToolUse)}
+        if choice.choice is Choice.ANY or choice.name in called:
             choice = ToolChoice(parallel=choice.parallel)
         longer = replace(prompt, turns=(*prompt.turns, *turns), tool_choice=choice)
         return replace(self._source, prompt=longer).build()
@@ -158,18 +161,19 @@ class _Source:
         tally.note("line that tells the time moved from the system text to the turn", len(clock.splitlines()))
         model, plan = self._model(system, tally)
         history = normalise(admit(prompt.turns, options, tally), options.prefill, _handback(plan, options))
-        if not history.turns:
+        current = history.current
+        if current is None:
             raise PromptRefused("There is no message.", path="messages")
-        names, tools, policy = self._tools(history.turns, tally)
+        names, tools, policy = self._tools(history.earlier, tally)
         head = _head(system_text(plan.tags, system, tools.continued, policy))
-        *earlier, current = (*head, *history.turns)
+        earlier = [*head, *history.earlier]
         asked = turn_instructions(prompt, names, tools=bool(tools.entries), tally=tally)
-        current = _instructed(current, system_text(clock, asked))
+        if instructions := system_text(clock, asked):
+            current.say(as_system(instructions), "\n")
         _check(earlier, current, options.limits)
-        envelope = Envelope(self.conversation_id, model.id, names)
-        envelope.history(earlier)
-        envelope.current(current, tools.entries)
-        guard("request's body", envelope.size, options.limits.body_bytes, "bytes")
+        envelope = Envelope(self.conversation_id, model.id, names, earlier, current, tools.entries)
+        size = envelope.size(options.origin)
+        guard("request's body", size, options.limits.body_bytes, "bytes")
         return KiroRequest(
             model_id=model.id,
             window=model.window,
@@ -181,7 +185,7 @@ class _Source:
             stop_sequences=prompt.stop_sequences,
             bare_json=prompt.json_schema is not None,
             web_search=offered_search(prompt),
-            size=envelope.size,
+            size=size,
             _envelope=envelope,
             _agent_fields=_agent_fields(self.continuation_id),
             _model_fields=_model_fields(plan),
@@ -199,17 +203,13 @@ class _Source:
         wish = named_wish(prompt.thinking, resolution)
         return model, plan_thinking(wish, model, system, prompt.max_tokens, self.options, tally)
 
-    def _tools(self, turns: Sequence[Turn], tally: Tally) -> tuple[ToolNames, Declared, str]:
+    def _tools(self, entries: Iterable[Entry], tally: Tally) -> tuple[ToolNames, Declared, str]:
         """The names, the declarations, and what the system text says about the size of calls."""
-        called = _called(turns)
+        called = _called(entries)
         offered = offered_tools(self.prompt, tally)
         names = ToolNames((tool.name for tool in offered), called)
         tools = declare(self.prompt, offered, called, names, self.options, tally)
         return names, tools, self.options.hints.policy_for(tool.name for tool in offered)
-
-
-def _bare(request: KiroRequest) -> bytes:
-    return request.body(origin="ANY", agent_fields=False, profile_arn=None)
 
 
 def _handback(plan: ThinkingPlan, options: RequestOptions) -> Handback:
@@ -229,50 +229,29 @@ def _shown_tags(turns: Sequence[Turn], options: RequestOptions) -> bool:
     )
 
 
-def _called(turns: Sequence[Turn]) -> list[str]:
+def _called(entries: Iterable[Entry]) -> list[str]:
     """The names of all tools that the model has called, in order."""
-    return list(
-        dict.fromkeys(block.name for turn in turns for block in turn.blocks if type(block) is ToolUse)
-    )
+    answers = [entry for entry in entries if type(entry) is ModelEntry]
+    return list(dict.fromkeys(call.name for answer in answers for call in answer.calls))
 
 
-def _head(system: str) -> tuple[Turn, ...]:
-    if not system:
-        return ()
-    return (Turn("user", (Text(system),)), Turn("assistant", (Text(ACKNOWLEDGEMENT),)))
+def _head(system: str) -> tuple[Entry, ...]:
+    return (UserEntry([system]), ModelEntry([ACKNOWLEDGEMENT])) if system else ()
 
 
-def _instructed(turn: Turn, instructions: str) -> Turn:
-    """The current message with `instructions` at the end of its text."""
-    if not instructions:
-        return turn
-    said = as_system(instructions)
-    text = next((block for block in turn.blocks if isinstance(block, Text)), None)
-    if text is None:
-        return Turn(turn.role, (*turn.blocks, Text(said)))
-    return Turn(
-        turn.role, tuple(Text(f"{text.text}\n{said}") if block is text else block for block in turn.blocks)
-    )
-
-
-def _check(earlier: Sequence[Turn], current: Turn, limits: Limits) -> None:
+def _check(earlier: Sequence[Entry], current: Entry, limits: Limits) -> None:
     """Refuse what would break a limit; the body as a whole is checked when it is there."""
     guard("conversation", len(earlier), limits.history_entries, "messages", "messages")
-    texts, results = [0], [0]
-    for turn in (*earlier, current):
-        if turn.role == "user":
-            for block in turn.blocks:
-                if isinstance(block, ToolResult):
-                    results += [len(part.text) for part in block.content if isinstance(part, Text)]
-                elif isinstance(block, Text):
-                    texts.append(len(block.text))
-    guard("text of one message", max(texts), limits.user_chars, "characters")
-    guard("result of one tool call", max(results), limits.result_chars, "characters")
+    users = [entry for entry in (*earlier, current) if type(entry) is UserEntry]
+    text = max(len(entry.text) for entry in users)
+    guard("text of one message", text, limits.user_chars, "characters")
+    result = max((len(answer.text) for entry in users for answer in entry.answers), default=0)
+    guard("result of one tool call", result, limits.result_chars, "characters")
 
 
-def _prefix_hash(model_id: str, head: tuple[Turn, ...], tools: Sequence[ToolEntry]) -> str:
-    said = [block.text for turn in head for block in turn.blocks if isinstance(block, Text)]
-    return sha256(msgspec.json.encode((model_id, said, tools))).hexdigest()[:16]
+def _prefix_hash(model_id: str, head: tuple[Entry, ...], tools: Sequence[ToolEntry]) -> str:
+    said = [entry.text for entry in head]
+    return blake2b(msgspec.json.encode((model_id, said, tools)), digest_size=8).hexdigest()
 
 
 def _agent_fields(continuation_id: str) -> bytes:

@@ -20,12 +20,13 @@ ACKNOWLEDGEMENT = "I will follow these instructions."
 _VOLATILE = re.compile(r"^[ \t]*x-anthropic-billing-header:.*\n?", re.MULTILINE)
 
 
-# A line that says what time it is: such a label, then a date or a time of day. It is another one in a later turn.
+# A line that says what time it is: such a label, then a date or a time of day. It is another one in a later turn. To begin with
+# the end of the line before is six times as fast as `^`, which is tried at every character.
 _CLOCK = re.compile(
-    r"^[ \t>*-]*(?:(?:the )?current (?:local )?(?:date and time|datetime|date|time)|today(?:.s date)?|it is now)"
+    r"\n[ \t>*-]*(?:(?:the )?current (?:local )?(?:date and time|datetime|date|time)|today(?:.s date)?|it is now)"
     r"\b[^\n]*(?:\d{4}-\d\d-\d\d|\d{1,2}:\d\d|\b\d{1,2}/\d{1,2}/\d{2,4}"
-    r"|\b(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2})[^\n]*(?:\n|\Z)",
-    re.MULTILINE | re.IGNORECASE,
+    r"|\b(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2})[^\n]*",
+    re.IGNORECASE,
 )
 
 
@@ -37,8 +38,9 @@ def client_text(system: Sequence[str]) -> tuple[str, str]:
     text = "\n".join(part for part in system if part and not part.isspace())
     if "x-anthropic-billing-header:" in text:
         text = _VOLATILE.sub("", text)
-    clock = "\n".join(line[0].strip() for line in _CLOCK.finditer(text))
-    return (_CLOCK.sub("", text), clock) if clock else (text, "")
+    lines = f"\n{text}"
+    clock = "\n".join(line[0].strip() for line in _CLOCK.finditer(lines))
+    return (_CLOCK.sub("", lines)[1:], clock) if clock else (text, "")
 
 
 def system_text(*parts: str) -> str:

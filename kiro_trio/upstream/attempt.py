@@ -81,7 +81,7 @@ class Limits:
     idle: float = 300.0
 
 
-def _forget(_names: Counter[str]) -> None:
+def _forget(_what: object) -> None:
     pass
 
 
@@ -105,6 +105,8 @@ class Attempts:
     """
     note_unknown: Callable[[Counter[str]], None] = _forget
     """Told the names of what a reply held that we do not know, and how often it came; never a value."""
+    note_origin: Callable[[str], None] = _forget
+    """Told the origin of every body that is sent: the next request is made ready for it."""
     witness: Witness | None = None
 
     async def __call__(self, request: KiroRequest, lease: Lease, deliver: Deliver, patience: float) -> Ended:
@@ -177,6 +179,7 @@ class _Attempt:
         lease, wire = self._lease, self._house.wire
         caller = caller_of(lease, wire.versions)
         call = chat_call(wire.presets[lease.endpoint], caller, str(uuid4()), wire.base)
+        self._house.note_origin(call.origin)
         body = self._request.body(
             origin=call.origin,
             agent_fields=call.agent_fields,

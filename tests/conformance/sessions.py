@@ -75,8 +75,8 @@ def _pairs(filler: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def body_of(messages: list[dict[str, Any]]) -> bytes:
-    """A whole request of this session."""
+    """A whole request of this session, as clients write JSON: no blanks, and only what must be is escaped."""
     user_id = json.dumps({"device_id": "d" * 64, "account_uuid": "", "session_id": SESSION})
     whole = {**head(), "messages": messages, "metadata": {"user_id": user_id}, "stream": True}
     whole.setdefault("max_tokens", 32000)
-    return json.dumps(whole).encode()
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()

@@ -16,7 +16,7 @@ from tests.conformance.sessions import body_of, turns
 
 TURNS = 200
 SECONDS_PER_MEGABYTE = 0.005
-CALLS_PER_MESSAGE = 76
+CALLS_PER_MESSAGE = 35
 """A sixth more than there are."""
 
 

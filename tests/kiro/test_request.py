@@ -212,6 +212,13 @@ class TestWire:
         del changed["conversationState"]["agentContinuationId"], changed["conversationState"]["agentTaskType"]
         assert json.loads(other) == changed
         assert other.count(b"KIRO_CLI") == one.count(b"AI_EDITOR") == 5
+        assert sent(request, profile_arn=ARN) == one
+
+    def test_for_which_origin_it_is_made_ready_makes_no_difference(self):
+        prompt = ask(*session(3), system=("Be brief.",), tools=(BASH,))
+        ready = build(prompt, origin="KIRO_CLI")
+        for origin in ("AI_EDITOR", "KIRO_CLI"):
+            assert sent(ready, origin=origin) == sent(build(prompt), origin=origin)
 
     def test_a_tools_own_property_origin_is_left_alone(self):
         tool = Tool("T", "x", {"type": "object", "properties": {"origin": {"const": "AI_EDITOR"}}})

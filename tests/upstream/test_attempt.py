@@ -32,6 +32,7 @@ class Kiro:
     slow: float = 0.0
     patience: float = 1000.0
     refuse: bool = False
+    origins: list[str] = field(default_factory=list)
 
     async def attempt(self, times: int = 1) -> list[Ended]:
         async with trio.open_nursery() as nursery:
@@ -44,7 +45,10 @@ class Kiro:
                 return ours
 
             client = Http1Client(TLS, open_tcp=open_memory)
-            attempts = Attempts(client, Wire(base="http://kiro.test"), self.limits, 1 << 24, lambda: 1.8e9)
+            wire = Wire(base="http://kiro.test")
+            attempts = Attempts(
+                client, wire, self.limits, 1 << 24, lambda: 1.8e9, note_origin=self.origins.append
+            )
             ended = [
                 await attempts(request_for(), make_lease(1), self.deliver, self.patience)
                 for _ in range(times)
@@ -70,6 +74,12 @@ async def test_a_whole_reply_ends_without_a_failure(autojump_clock) -> None:
     assert isinstance(kiro.events[-1], Finished)
     assert isinstance(kiro.events[-2], Usage)
     assert "".join(event.text for event in kiro.events if isinstance(event, TextDelta)) == "Hello"
+
+
+async def test_the_origin_that_speaks_is_told(autojump_clock) -> None:
+    kiro = Kiro(replying(reply(Say("Hello"))))
+    await kiro.attempt(2)
+    assert kiro.origins == ["AI_EDITOR", "AI_EDITOR"]
 
 
 async def test_a_first_byte_that_does_not_come_in_time(autojump_clock) -> None:

@@ -14,6 +14,7 @@ from kiro_trio.dialects.anthropic.content import read_content
 from kiro_trio.dialects.anthropic.effort import read_effort, read_json_schema, read_thinking
 from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.dialects.anthropic.fields import Fields, read_body
+from kiro_trio.dialects.anthropic.plain import PlainBody, read_plain_body
 from kiro_trio.dialects.anthropic.tools import read_added_tools, read_tool_choice, read_tools
 from kiro_trio.dialects.anthropic.unknown import in_words
 from kiro_trio.dialects.anthropic.warnings import Warnings, label
@@ -49,13 +50,17 @@ class MessagesRequest:
     stream: bool
 
 
-def parse_messages(body: bytes, session_hint: str = "", salt: str = "", agent: str = "") -> MessagesRequest:
+def parse_messages(
+    body: bytes, session_hint: str = "", salt: str = "", agent: str = "", *, careful: bool = False
+) -> MessagesRequest:
     """Parse the body of `POST /v1/messages`.
 
     The session is the one that `metadata.user_id` names, else `session_hint` (a header's word for it). `salt` and
-    `agent` are handed on. Raises `InvalidRequest`, and nothing else, for whatever a client can send.
+    `agent` are handed on. `careful` has plain bodies read like all others, to the same effect. Raises
+    `InvalidRequest`, and nothing else, for whatever a client can send.
     """
-    fields = read_body(body)
+    plain = None if careful else read_plain_body(body)
+    fields = plain.fields if plain else read_body(body)
     if fields.raw.get("thread") is not None:
         raise InvalidRequest(
             "message threads are kept by Anthropic's servers only; send the whole conversation",
@@ -65,7 +70,7 @@ def parse_messages(body: bytes, session_hint: str = "", salt: str = "", agent: s
     max_tokens = fields.required("max_tokens", int)
     if max_tokens < 0:
         raise InvalidRequest("must not be negative", "max_tokens")
-    prompt = _read_prompt(fields, max_tokens, session_hint, salt)
+    prompt = _read_prompt(fields, plain, max_tokens, session_hint, salt)
     prompt = replace(prompt, agent=agent) if agent else prompt
     return MessagesRequest(prompt, stream=fields.optional("stream", bool) or False)
 
@@ -75,17 +80,20 @@ def parse_count_tokens(body: bytes) -> Prompt:
 
     Raises `InvalidRequest`, and nothing else, for whatever a client can send.
     """
-    return _read_prompt(read_body(body), None, "", "")
+    plain = read_plain_body(body)
+    return _read_prompt(plain.fields if plain else read_body(body), plain, None, "", "")
 
 
-def _read_prompt(body: Fields, max_tokens: int | None, session_hint: str, salt: str) -> Prompt:
+def _read_prompt(
+    body: Fields, plain: PlainBody | None, max_tokens: int | None, session_hint: str, salt: str
+) -> Prompt:
     warnings = Warnings()
     model = body.required("model", str)
     if not model.strip():
         raise InvalidRequest("must not be empty", "model")
     if len(model) > _LONGEST_MODEL:
         raise InvalidRequest(f"must not be longer than {_LONGEST_MODEL} characters", "model")
-    turns, turn_effort, added = _read_turns(body, warnings)
+    turns, turn_effort, added = _plain_turns(plain, warnings) if plain else _read_turns(body, warnings)
     system = _read_system(body, warnings)
     tools, web_search = read_tools(body, warnings)
     for name in _NOT_CARRIED:
@@ -106,6 +114,16 @@ def _read_prompt(body: Fields, max_tokens: int | None, session_hint: str, salt: 
         salt=salt,
         warnings=warnings.listed(),
     )
+
+
+def _plain_turns(
+    plain: PlainBody, warnings: Warnings
+) -> tuple[tuple[Turn, ...], str | None, tuple[Tool, ...]]:
+    """As `_read_turns`; plain messages define no tools."""
+    effort = None
+    for message in plain.configured:
+        effort = read_effort(message, warnings) or effort
+    return plain.turns, effort, ()
 
 
 def _read_turns(body: Fields, warnings: Warnings) -> tuple[tuple[Turn, ...], str | None, tuple[Tool, ...]]:
