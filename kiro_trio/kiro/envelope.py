@@ -7,6 +7,7 @@ an order that keeps the beginning of the body the same from turn to turn. Source
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -101,36 +102,18 @@ class _State(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     chat_trigger_type: str | None = None
 
 
+@dataclass(slots=True, repr=False, eq=False)
 class Envelope:
     """One conversation; `earlier` and `current` are its entries, and are not changed any more. Its repr shows none of them."""
 
-    __slots__ = (
-        "_conversation_id",
-        "_current",
-        "_earlier",
-        "_model_id",
-        "_names",
-        "_origin",
-        "_state",
-        "_tools",
-    )
-
-    def __init__(
-        self,
-        conversation_id: str,
-        model_id: str,
-        names: ToolNames,
-        earlier: Sequence[Entry],
-        current: UserEntry,
-        tools: Sequence[ToolEntry],
-    ) -> None:
-        self._conversation_id = conversation_id
-        self._model_id = model_id
-        self._names = names
-        self._earlier = earlier
-        self._current = current
-        self._tools = tools
-        self._origin, self._state = "", b""
+    conversation_id: str
+    model_id: str
+    names: ToolNames
+    earlier: Sequence[Entry]
+    current: UserEntry
+    tools: Sequence[ToolEntry]
+    _origin: str = ""  # for which `_state` was encoded
+    _state: bytes = b""
 
     def size(self, origin: str) -> int:
         """The bytes of what is encoded for `origin`, without what attempts add."""
@@ -150,18 +133,18 @@ class Envelope:
         return self._state
 
     def _said(self, origin: str) -> _State:
-        model_id, names = self._model_id, self._names
+        model_id, names = self.model_id, self.names
         history = [
             _Message(_user_of(entry, model_id, origin))
             if type(entry) is UserEntry
             else _Message(None, _assistant_of(entry, names))
-            for entry in self._earlier
+            for entry in self.earlier
         ]
-        user = _user_of(self._current, model_id, origin)
+        user = _user_of(self.current, model_id, origin)
         context = user.user_input_message_context or _Context()
-        context.tools = self._tools
+        context.tools = self.tools
         user.user_input_message_context = context
-        return _State(self._conversation_id, history, _Message(user), "MANUAL")
+        return _State(self.conversation_id, history, _Message(user), "MANUAL")
 
 
 def _user_of(entry: UserEntry, model_id: str, origin: str) -> _User:

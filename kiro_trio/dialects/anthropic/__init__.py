@@ -1,8 +1,8 @@
 """The Anthropic Messages dialect: requests in, server-sent events or one JSON message out.
 
-`request` parses bodies; `stream` and `message` write answers, both driven by the state machine in `blocks`;
-`errors` and `models` are the shapes of everything else. `published_requests` and `published_answers` are what clients are told
-of all that.
+`request` parses bodies: plain ones at once (`plain`), all others with care (`fields`, `content`). `stream` and `message`
+write answers, both driven by the state machine in `blocks`; `errors` and `models` are the shapes of everything else.
+`published_requests` and `published_answers` are what clients are told of all that.
 """
 
 from kiro_trio.dialects.anthropic.errors import ERROR_STATUS, InvalidRequest, error_body
