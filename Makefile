@@ -29,7 +29,7 @@ demo: $(ready)  ## Stream a request that Claude Code really sent through the gat
 	@$(python) -m kiro_trio demo $(ARGS)
 
 test: $(dev_ready)  ## Run all tests
-	@$(python) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(python) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(dev_ready)  ## Check style, types and the direction of imports
 	@$(python) -m ruff check

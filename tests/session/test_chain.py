@@ -39,8 +39,8 @@ from tests.session.scripted import ScriptedLeases
 WORDS = "The quick brown fox"
 WHOLE = reply(
     Think("Hmm, let me see.", signature="c2lnbmF0dXJl"),
-    Say(WORDS, piece=5),
-    CallTool("Bash", {"command": "ls -la"}, id="tooluse_1", piece=6),
+    Say(WORDS, piece=10),
+    CallTool("Bash", {"command": "ls -la"}, id="tooluse_1", piece=9),
 )
 FINE = reply(Say("All is well."))
 
