@@ -47,6 +47,7 @@ class Fault(Enum):
     TOKEN_REFUSED = "Kiro does not accept the access token"  # noqa: S105
     PROFILE_REFUSED = "Kiro wants another profile ARN, or none"
     ACCESS_DENIED = "the account may not make this call"
+    SEARCH_REFUSED = "the account may not search the web"
     SUSPENDED = "the account is suspended"
     RENEWAL_FAILED = "the access token could not be renewed this time"
     RENEWAL_REFUSED = "the refresh token is no longer valid"

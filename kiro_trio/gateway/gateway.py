@@ -8,7 +8,7 @@ from secrets import token_hex
 
 import trio
 
-from kiro_trio.conversation.prompt import Prompt
+from kiro_trio.conversation.prompt import Prompt, WebSearch
 from kiro_trio.conversation.tokens import estimate_tokens
 from kiro_trio.credentials.atomic import writable
 from kiro_trio.credentials.calls import SmallCalls, Wire
@@ -216,6 +216,9 @@ class Gateway:
         entry: LiveRequest,
     ) -> Session:
         """Make the session that answers `prompt`, watched as `entry`; nothing is opened before it runs."""
+        attempt = self._attempt(prompt, request.web_search, entry.recording)
+        if isinstance(attempt, SearchOnly):
+            request = replace(request, model_id="")  # no model is asked: any account will do
         return Session(
             request=request,
             session_key=entry.conversation,
@@ -223,7 +226,7 @@ class Gateway:
             new_translator=new_translator,
             live=live,
             leases=WatchedLeases(self.keeper, entry),
-            attempt=WatchedAttempts(self._attempt(prompt, entry.recording), entry, self.metrics),
+            attempt=WatchedAttempts(attempt, entry, self.metrics),
             patience=self._patience,
             closing=self.closing,
             jitter=random.random,  # noqa: S311 - spreads retries, keeps no secret
@@ -284,14 +287,14 @@ class Gateway:
         self._pages = pages
         self.catalog = catalog_of(self.settings, pages)
 
-    def _attempt(self, prompt: Prompt, witness: Witness | None) -> Attempt:
+    def _attempt(self, prompt: Prompt, search: WebSearch | None, witness: Witness | None) -> Attempt:
         attempts = self._attempts if witness is None else replace(self._attempts, witness=witness)
-        if prompt.web_search is None:
+        if search is None:
             return attempts
         query = asked_query(prompt)
         if query is not None:
-            return SearchOnly(self._search, query, prompt.web_search)
-        return SearchBetween(attempts, self._search, prompt.web_search)
+            return SearchOnly(self._search, query, search)
+        return SearchBetween(attempts, self._search, search)
 
 
 def _estimate(prompt: Prompt) -> int:

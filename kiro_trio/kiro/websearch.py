@@ -5,7 +5,7 @@ Source: docs/wire.md, "Web search".
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kiro_trio.conversation.faults import Failure, Fault
-from kiro_trio.conversation.prompt import Prompt, Text, WebSearch
+from kiro_trio.conversation.prompt import Choice, Prompt, Text, WebSearch
 from kiro_trio.conversation.reply import WebPage
 from kiro_trio.kiro.endings import number
 from kiro_trio.wire import ServerSentEventDecoder, WireError
@@ -43,6 +43,9 @@ _FAULTS = {
     Fault.QUEUE_FULL: TOO_MANY_REQUESTS,
     Fault.BAD_REQUEST: INVALID_INPUT,
 }
+
+NOBODY_ELSE = frozenset({Fault.BAD_REQUEST, Fault.UNEXPECTED_STATUS, Fault.NOT_AN_EVENT_STREAM})
+"""Faults of a search that no other account and no wait would mend: they are its answer."""
 
 # What Claude Code asks its searching sub-agent.
 _ASKED = re.compile(r"\s*perform a web search for the query:\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -89,16 +92,16 @@ def clean_query(text: str) -> str:
 def asked_query(prompt: Prompt) -> str | None:
     """What to search for, if all that the client wants of us is a search; else None.
 
-    That is so when the search is the only tool. The query is the last user turn that has text: behind Claude Code's
-    words for it, or, without these, all of it.
+    That is so when the search is the only tool, and may be called. The query is the last user turn that has text: of the
+    block that begins with Claude Code's words for it what follows them, or, without these, all of it.
     """
-    if prompt.web_search is None or prompt.tools:
+    if prompt.web_search is None or prompt.tools or prompt.tool_choice.choice is Choice.NONE:
         return None
     for turn in reversed(prompt.turns):
-        text = "\n".join(block.text for block in turn.blocks if isinstance(block, Text)).strip()
-        if turn.role == "user" and text:
-            asked = _ASKED.match(text)
-            return clean_query(asked.group(1) if asked else text) or None
+        texts = [block.text for block in turn.blocks if isinstance(block, Text)]
+        if turn.role == "user" and "".join(texts).strip():
+            asked = next(filter(None, map(_ASKED.match, texts)), None)
+            return clean_query(asked.group(1) if asked else "\n".join(texts)) or None
     return None
 
 
@@ -128,6 +131,11 @@ def parse_search(body: bytes, search: WebSearch | None = None) -> SearchAnswer:
                 return SearchAnswer(error=UNAVAILABLE)
             return SearchAnswer(tuple(page for page in map(_page, found) if page and _wanted(page, search)))
     return SearchAnswer(error=UNAVAILABLE)
+
+
+def of_search(failure: Failure) -> Failure:
+    """The failure of a call to the server, as one of a search: an account that may not search may still chat."""
+    return replace(failure, fault=Fault.SEARCH_REFUSED) if failure.fault is Fault.ACCESS_DENIED else failure
 
 
 def error_code(failure: Failure) -> str:

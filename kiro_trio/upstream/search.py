@@ -36,10 +36,12 @@ from kiro_trio.kiro.request import KiroRequest
 from kiro_trio.kiro.websearch import (
     INVALID_INPUT,
     MAX_USES_EXCEEDED,
+    NOBODY_ELSE,
     RANDOM_BYTES,
     SearchAnswer,
     called_query,
     error_code,
+    of_search,
     parse_search,
     search_body,
     search_id,
@@ -68,7 +70,7 @@ class SearchServer:
         if isinstance(response, Failure):
             return response
         if response.status != 200:  # noqa: PLR2004
-            return classify(response.status, response.headers, response.body, now=self.wall())
+            return of_search(classify(response.status, response.headers, response.body, now=self.wall()))
         return parse_search(response.body, search)
 
 
@@ -85,7 +87,9 @@ class SearchOnly:
         with trio.move_on_after(patience):
             answer = await self.server.search(self.query, self.wanted, lease)
             if isinstance(answer, Failure):
-                return Ended(answer)
+                if answer.fault not in NOBODY_ELSE:
+                    return Ended(answer)
+                answer = SearchAnswer(error=error_code(answer))
             words = "The web search failed." if answer.error else summary(self.query, answer.pages)
             usage = Usage(output_tokens=estimate_text(words))
             await deliver(
@@ -111,7 +115,8 @@ class SearchBetween:
             round_ = _Round(self.wanted.name, deliver)
             ended = await self.attempts(request, lease, round_.sift, patience)
             if ended.failure is not None:
-                return ended
+                # Not with its searches: the client has no such tool, and would look for one to run.
+                return replace(ended, unsaid=round_.passed(ended.unsaid))
             spent = _sum(spent, round_.usage)
             results: list[ToolResult] = []
             for call in round_.searches:
@@ -157,6 +162,11 @@ class _Round:
 
     async def sift(self, events: Sequence[ReplyEvent]) -> None:
         """Pass everything on but searches and the ending."""
+        if passed := self.passed(events):
+            await self.deliver(passed)
+
+    def passed(self, events: Sequence[ReplyEvent]) -> list[ReplyEvent]:
+        """Those of the events that are for the client; the others are kept."""
         passed: list[ReplyEvent] = []
         for event in events:
             match event:
@@ -171,8 +181,7 @@ class _Round:
                     if isinstance(event, TextDelta):
                         self._words.append(event.text)
                     passed.append(event)
-        if passed:
-            await self.deliver(passed)
+        return passed
 
     def finished(self, *, ran_out: bool) -> Finished:
         """The ending to pass on: the client must not look for a call that it never saw."""

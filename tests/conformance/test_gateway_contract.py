@@ -10,6 +10,7 @@ import trio
 
 from kiro_trio.simulator.script import Pause, Say
 from tests.conformance.contract import CONTRACT, Row
+from tests.dialects.grammar import read
 from tests.end_to_end.house import KEY, House, house, prompt, saying, scripted
 
 TESTS = Path(__file__).parents[1]
@@ -42,6 +43,38 @@ async def test_words_are_passed_on_as_they_come(tmp_path) -> None:
                     if words in piece:
                         heard[words] = trio.current_time()
     assert heard[b"last words"] - heard[b"first words"] > 0.8
+
+
+async def test_a_silent_upstream_is_filled_with_pings(tmp_path) -> None:
+    steps = (Pause(0.6), Say("first words"), Pause(0.6), Say("last words"))
+    async with house(tmp_path, scripted(saying(*steps)), grace_time=0.1, ping_interval=0.1) as here:
+        body = (await here.post(prompt(), "/v1/messages?beta=true")).content
+    before, between = body.split(b"first words")[0], body.split(b"first words")[1].split(b"last words")[0]
+    assert before.count(b"event: ping\n") >= 2
+    assert between.count(b'"text_delta","text":""}') >= 2  # a ping that all versions count
+    assert read(body).ending == "whole"
+
+
+async def test_marks_of_a_cache_change_nothing_that_is_said(tmp_path) -> None:
+    def marked(mark: dict[str, Any]) -> dict[str, Any]:
+        text = {"type": "text", "text": "Be brief.", **mark}
+        call = {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {}, **mark}
+        result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [text], **mark}
+        messages = [
+            {"role": "user", "content": [text]},
+            {"role": "system", "content": [text]},
+            {"role": "assistant", "content": [text, call]},
+            {"role": "user", "content": [result, text]},
+        ]
+        tool = {"name": "Bash", "description": "Run", "input_schema": {"type": "object"}, **mark}
+        session = {"user_id": "user_x_account__session_0b4445e1-f5be-49e1-87ce-62bbc28ad705"}
+        return prompt(system=[text], messages=messages, tools=[tool], metadata=session, **mark)
+
+    async with house(tmp_path) as here:
+        for mark in ({}, {"cache_control": {"type": "ephemeral", "ttl": "1h"}}):
+            assert (await here.post(marked(mark))).status_code == 200
+        plain, cached = (chat.body for chat in here.chats())
+    assert plain == cached
 
 
 async def test_headers_are_an_open_list(tmp_path) -> None:

@@ -176,6 +176,12 @@ async def test_the_root_answers_head_and_get(tmp_path) -> None:
     assert (head.status_code, head.content, get.status_code) == (200, b"", 200)
 
 
+async def test_a_probe_of_a_path_that_is_not_there_is_answered_at_once(tmp_path) -> None:
+    async with house(tmp_path) as here:
+        probe = await here.http.head("/api/hello")
+    assert (probe.status_code, probe.content) == (404, b"")
+
+
 async def test_held_events_begin_with_the_true_count(tmp_path) -> None:
     async with house(tmp_path, scripted(saying(Say("Hello")))) as here:
         live = events((await here.post(prompt())).content)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from kiro_trio.simulator.script import CallTool, Match, Reply, Rule, Say
+from kiro_trio.simulator.script import CallTool, Coalesce, Match, Pause, Reply, Rule, Say, Throw
 from kiro_trio.simulator.seen import Exchange
 from tests.dialects.grammar import read
-from tests.end_to_end.house import House, events, house, prompt, saying, scripted
+from tests.end_to_end.house import House, events, house, prompt, saying, scripted, text_of
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
 BASH = {"name": "Bash", "description": "Run a command", "input_schema": {"type": "object", "properties": {}}}
@@ -62,6 +62,76 @@ async def test_a_search_server_that_refuses_everybody_is_an_http_error(tmp_path)
     async with house(tmp_path, scripted(rule)) as here:
         refused = await here.post(only())
     assert refused.status_code == 429
+
+
+@pytest.mark.parametrize("status", ["improper", "not-found", "unknown-operation"])
+async def test_what_no_other_account_could_find_is_an_answer(tmp_path, status: str) -> None:
+    rule = Rule(Match(call="mcp"), Reply(status=status))
+    async with house(tmp_path, scripted(rule)) as here:
+        blocks = await answer(here, only())
+    assert [block["type"] for block in blocks] == ["server_tool_use", "web_search_tool_result", "text"]
+    assert blocks[1]["content"] == {
+        "type": "web_search_tool_result_error",
+        "error_code": "invalid_tool_input",
+    }
+
+
+async def test_an_account_that_may_not_search_may_still_chat(tmp_path) -> None:
+    rules = (Rule(Match(call="mcp"), Reply(status="feature")), saying(Say("Hello")))
+    async with house(tmp_path, scripted(*rules)) as here:
+        for _ in range(4):
+            refused = await here.post(only())
+            assert refused.status_code == 503
+            assert refused.headers["x-should-retry"] == "false"
+        assert (await here.post(prompt())).status_code == 200
+        assert len(searches(here)) == 4
+
+
+async def test_another_account_may_search(tmp_path) -> None:
+    rule = Rule(Match(call="mcp", account="user1@example.com"), Reply(status="feature"))
+    async with house(tmp_path, scripted(rule, accounts=2)) as here:
+        for _ in range(4):
+            assert (await here.post(only())).status_code == 200
+
+
+async def test_a_search_needs_no_model(tmp_path) -> None:
+    async with house(tmp_path, scripted(saying(status="model"))) as here:
+        assert (await here.post(prompt())).status_code == 404
+        assert (await here.post(only())).status_code == 200
+        assert len(here.chats()) == 1
+
+
+async def test_a_search_that_must_not_be_made_is_not_made(tmp_path) -> None:
+    async with house(tmp_path, scripted(saying(Say("Hello")))) as here:
+        whole = (await here.post(prompt(stream=False, tools=[SEARCH], tool_choice={"type": "none"}))).json()
+        assert searches(here) == []
+    assert [block["type"] for block in whole["content"]] == ["text"]
+
+
+async def test_a_tool_of_the_clients_with_the_name_of_the_search_is_the_clients(tmp_path) -> None:
+    steps = (CallTool("web_search", {"query": "trio"}),)
+    async with house(tmp_path, scripted(saying(*steps))) as here:
+        blocks = await answer(here, prompt("Search!", tools=[SEARCH, {**BASH, "name": "web_search"}]))
+        assert searches(here) == []
+    assert [(block["type"], block["input"]) for block in blocks] == [("tool_use", {"query": "trio"})]
+
+
+async def test_a_search_in_a_reply_that_breaks_is_not_handed_to_the_client(tmp_path) -> None:
+    """Clients run what is called at once, and this tool is none of theirs."""
+    steps = (
+        Say("Let me look."),
+        Pause(0.3),
+        Say(" Now."),
+        CallTool("web_search", {"query": "trio"}),
+        Throw("ThrottlingException", "slow down"),
+    )
+    at_once = Coalesce(frames=0, chunks=0)
+    async with house(tmp_path, scripted(saying(*steps, misfortunes=(at_once,)))) as here:
+        broken = await here.post(prompt("What is trio?", tools=[SEARCH, BASH]))
+    heard = read(broken.content)
+    assert heard.ending == "error"
+    assert [block["type"] for block in heard.blocks] == ["text"]
+    assert text_of(events(broken.content)) == "Let me look. Now."
 
 
 async def test_between_other_tools_the_model_gets_what_was_found(tmp_path) -> None:

@@ -25,6 +25,7 @@ export const faultsEnglish = {
   "fault.token_refused": "Token refused",
   "fault.profile_refused": "Profile refused",
   "fault.access_denied": "Access denied",
+  "fault.search_refused": "Search refused",
   "fault.suspended": "Suspended",
   "fault.renewal_failed": "Renewal failed",
   "fault.renewal_refused": "Renewal refused",

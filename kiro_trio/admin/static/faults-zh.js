@@ -25,6 +25,7 @@ export const faultsChinese = {
   "fault.token_refused": "令牌被拒绝",
   "fault.profile_refused": "Profile 被拒绝",
   "fault.access_denied": "无权访问",
+  "fault.search_refused": "网页搜索被拒绝",
   "fault.suspended": "账号被封停",
   "fault.renewal_failed": "刷新失败",
   "fault.renewal_refused": "刷新被拒绝",

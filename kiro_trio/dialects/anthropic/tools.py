@@ -83,9 +83,12 @@ def _description(fields: Fields) -> str:
 
 
 def _read_search(fields: Fields) -> WebSearch:
+    max_uses = fields.optional("max_uses", int)
+    if max_uses is not None and max_uses < 0:
+        raise InvalidRequest("must not be negative", fields.at("max_uses"))
     return WebSearch(
         name=fields.optional("name", str) or "web_search",
-        max_uses=fields.optional("max_uses", int),
+        max_uses=max_uses,
         allowed_domains=fields.strings("allowed_domains"),
         blocked_domains=fields.strings("blocked_domains"),
     )

@@ -169,6 +169,7 @@ def test_an_unknown_tool_choice_leaves_the_model_free():
         ({"tools": [tool("a", description=1)]}, "tools.0.description: expected string, got integer"),
         ({"tools": [tool("a", input_schema="x")]}, "tools.0.input_schema: expected object, got string"),
         ({"tools": [{**WEB_SEARCH, "max_uses": "8"}]}, "tools.0.max_uses: expected integer, got string"),
+        ({"tools": [{**WEB_SEARCH, "max_uses": -1}]}, "tools.0.max_uses: must not be negative"),
         (
             {"tools": [{**WEB_SEARCH, "allowed_domains": [1]}]},
             "tools.0.allowed_domains.0: expected string, got integer",
