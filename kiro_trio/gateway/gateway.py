@@ -33,6 +33,7 @@ from kiro_trio.kiro.catalog import UnknownModel
 from kiro_trio.kiro.identity import conversation_ids
 from kiro_trio.kiro.limits import PromptRefused
 from kiro_trio.kiro.request import KiroRequest, build_request
+from kiro_trio.kiro.tools import offered_search
 from kiro_trio.kiro.websearch import asked_query
 from kiro_trio.session.run import Attempt, Session, Translator
 from kiro_trio.settings import Settings
@@ -286,12 +287,13 @@ class Gateway:
 
     def _attempt(self, prompt: Prompt, witness: Witness | None) -> Attempt:
         attempts = self._attempts if witness is None else replace(self._attempts, witness=witness)
-        if prompt.web_search is None:
+        search = offered_search(prompt)
+        if search is None:
             return attempts
         query = asked_query(prompt)
         if query is not None:
-            return SearchOnly(self._search, query, prompt.web_search)
-        return SearchBetween(attempts, self._search, prompt.web_search)
+            return SearchOnly(self._search, query, search)
+        return SearchBetween(attempts, self._search, search)
 
 
 def _estimate(prompt: Prompt) -> int:

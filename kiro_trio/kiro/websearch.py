@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kiro_trio.conversation.faults import Failure, Fault
-from kiro_trio.conversation.prompt import Prompt, Text, WebSearch
+from kiro_trio.conversation.prompt import Choice, Prompt, Text, WebSearch
 from kiro_trio.conversation.reply import WebPage
 from kiro_trio.kiro.endings import number
 from kiro_trio.wire import ServerSentEventDecoder, WireError
@@ -89,10 +89,10 @@ def clean_query(text: str) -> str:
 def asked_query(prompt: Prompt) -> str | None:
     """What to search for, if all that the client wants of us is a search; else None.
 
-    That is so when the search is the only tool. The query is the last user turn that has text: behind Claude Code's
-    words for it, or, without these, all of it.
+    That is so when the search is the only tool, and may be used. The query is the last user turn that has text: behind
+    Claude Code's words for it, or, without these, all of it.
     """
-    if prompt.web_search is None or prompt.tools:
+    if prompt.web_search is None or prompt.tools or prompt.tool_choice.choice is Choice.NONE:
         return None
     for turn in reversed(prompt.turns):
         text = "\n".join(block.text for block in turn.blocks if isinstance(block, Text)).strip()

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 
 from fuzz.strategies.json_values import JSON
 from kiro_trio.conversation.faults import Failure, Fault
-from kiro_trio.conversation.prompt import Image, Prompt, Text, Tool, ToolResult, Turn, WebSearch
+from kiro_trio.conversation.prompt import (
+    Choice,
+    Image,
+    Prompt,
+    Text,
+    Tool,
+    ToolChoice,
+    ToolResult,
+    Turn,
+    WebSearch,
+)
 from kiro_trio.conversation.reply import WebPage
 from kiro_trio.kiro.websearch import (
     QUERY_LIMIT,
@@ -107,11 +117,12 @@ def test_a_query_is_one_short_line(text) -> None:
         (asks(), None),
         (asks(" "), None),
         (asks("x", web_search=None), None),
+        (asks("x", tool_choice=ToolChoice(Choice.NONE)), None),
         (asks("x", tools=(Tool("Read", "", {}),)), None),
         (asks(turns=(Turn("user", (Text("a"), Image("image/png", ""), Text("b"))),)), "a b"),
         (asks(turns=(Turn("user", (Text("a"),)), Turn("user", (ToolResult("t", ()),)))), "a"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_the_query_of_a_request_that_only_searches(prompt, query) -> None:
     assert asked_query(prompt) == query
