@@ -616,13 +616,43 @@ def test_no_tokens_is_no_answer() -> None:
     assert events[-1] == Finished(StopReason.MAX_TOKENS)
 
 
+@pytest.mark.parametrize(
+    "messages",
+    [
+        call("t1", "Read", "{}"),
+        [tool(input={"path": "a"})],
+        [reasoning(text="hm")],
+        [reasoning(signature="s")],
+    ],
+    ids=["call", "call without end", "thinking", "signature"],
+)
+def test_no_tokens_is_no_call_and_no_thinking(messages) -> None:
+    events, _ = read([*messages, HELLO, text("more")], max_tokens=0)
+    assert said(events) == []
+    assert events[-1] == Finished(StopReason.MAX_TOKENS)
+
+
+def test_no_tokens_is_no_thinking_between_tags() -> None:
+    events, _ = read([text("<thinking>hm</thinking>Hello")], max_tokens=0, thinking_tags=True)
+    assert said(events) == []
+
+
+def test_no_call_begins_beyond_max_tokens() -> None:
+    long = json.dumps({"content": "word " * 1000})
+    calls = [message for place in range(5) for message in call(f"t{place}", "Write", long)]
+    events, reading = read([*calls, reasoning(text="and on")], max_tokens=10)
+    assert said(events) == [ToolCall("t0", "Write", long)]
+    assert reading.cut
+    assert events[-1] == Finished(StopReason.TOOL_USE)
+
+
 def test_max_tokens_leaves_alone_what_is_about_as_long() -> None:
     words = "word " * 120  # the estimate says 126
     assert ending([text(words)], max_tokens=90) == END
 
 
 def test_closing_again_forgets_no_failure() -> None:
-    _, reading = read([tool(input='{"a'), HELLO], max_tokens=0)
+    _, reading = read([tool(input='{"a'), text("word " * 99)], max_tokens=1)
     assert reading.close() == []
     assert reading.failure is not None
     assert reading.failure.fault is Fault.TOOL_CALL_INCOMPLETE
