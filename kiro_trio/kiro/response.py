@@ -212,10 +212,9 @@ class ReplyReader:
         elif kind in EVENTS:
             try:
                 event = decode_event(kind, payload, self.unknown)
+                _HANDLERS[type(event)](self, event)
             except UndecodablePayload as error:
                 self.failure = Failure(Fault.CORRUPT_STREAM, str(error))
-            else:
-                _HANDLERS[type(event)](self, event)
         elif kind in ERRORS:
             self._break_off(kind, payload)
         elif kind not in IGNORED:
