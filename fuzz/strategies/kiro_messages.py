@@ -41,8 +41,12 @@ WORDS = st.sampled_from(
     ]
 )
 PIECES = st.sampled_from(
-    ['{"a":', '"b"', "}", '{"a":1}', "{}", "", '{"x":"', '"}', " ", "[1]", '{"a":[', "]}", "\\"]
-)
+    [
+        '{"a":', '"b"', "}", '{"a":1}', "{}", "", '{"x":"', '"}', " ", "[1]", '{"a":[', "]}", "\\",
+        "\ud83d", "\ude00", "\\ud83d", "\\ude00", "x" * 4096,
+    ]
+)  # fmt: skip
+OBJECTS = st.sampled_from([{}, {"path": "a"}, {"\ud83d": 10**30}, {"n": 1e999}, None])
 IDENTITIES = st.sampled_from(["t1", "t2", "t3", None, ""])
 NAMES = st.sampled_from(["Read", "Write_short", None, ""])
 ODDITIES = st.sampled_from([None, 1, -1, 0, 3.5, "12.5", "x", [], {}, True, 1e308, 99.5, 100, 250])
@@ -65,7 +69,7 @@ USUAL = st.one_of(
     st.builds(reasoning, signature=st.just("c2ln+/=")),
     st.builds(reasoning, redactedContent=st.just("AAECAw==")),
     st.builds(tool, IDENTITIES, NAMES, input=PIECES),
-    st.builds(tool, IDENTITIES, NAMES, input=st.sampled_from([{}, {"path": "a"}, None])),
+    st.builds(tool, IDENTITIES, NAMES, input=OBJECTS),
     st.builds(tool, IDENTITIES, NAMES),
     st.builds(tool, IDENTITIES, NAMES, stop=st.booleans()),
     st.builds(call, st.sampled_from(["t1", "t2"]), st.just("Read"), st.just('{"p":'), st.just("1}")),

@@ -2,7 +2,7 @@
 
 A failure has no `Usage` and no `Finished`, a whole reply ends in them; the same whether messages come one by one, at once, or as
 bytes in any chunking, and whether text goes the short way or the long one. No word of a whole reply is lost. In the client's dialect,
-it is a stream that every client can read, and whole only if the reply was.
+it is a stream that every client can read, and whole only if the reply was; then the official SDK reads the same as in one piece.
 """
 
 import json
@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from fuzz.strategies import kiro_messages, pieces
 from kiro_trio.conversation.reply import TextDelta
+from kiro_trio.dialects.anthropic.message import MessageFold
 from kiro_trio.dialects.anthropic.stream import HeldStream, MessageStream
 from kiro_trio.wire import EventStreamDecoder, Message, encode_message
 from tests.dialects import grammar
+from tests.dialects.anthropic import replies
 from tests.kiro.replies import check_grammar, coalesced, read, reader, text
 
 BOUNDED = 150
@@ -96,3 +98,7 @@ def _check_stream(manner, events: list, *, failed: bool) -> None:
     stream = manner("msg_1", "m", 12)
     sent = stream.translate(events) + (stream.error("api_error", "x") if failed else b"")
     assert grammar.read(sent).ending == ("error" if failed else "whole")
+    if not failed:
+        fold = MessageFold("msg_1", "m", 12)
+        fold.translate(events)
+        assert replies.sdk_message(sent, 4096) == replies.sdk_reading(fold.result())

@@ -7,6 +7,12 @@ they shorten; for Kiro see docs/wire.md, "Event types".
 import re
 
 _HALF = re.compile("[\ud800-\udfff]")
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+# An escape of JSON: a whole pair, a half that stays alone, anything else.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 _ALONE = "\ufffd"
 
 
@@ -15,6 +21,13 @@ def whole_characters(text: str) -> str:
     if text.isascii() or not _HALF.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def whole_escapes(json_text: str) -> str:
+    """JSON text without escapes of halves that stay alone: some parsers refuse all of it for one of them."""
+    if not _HALF_ESCAPE.search(json_text):
+        return json_text
+    return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], json_text)
 
 
 class WholeCharacters:

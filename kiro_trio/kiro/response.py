@@ -57,7 +57,8 @@ class ReplyReader:
     the failure of the whole reply.
 
     `max_tokens` is a ceiling for answer and calls together, half as much again as the client wrote, for our count is an
-    estimate. Thinking does not count: cutting there would leave nothing to show. A call that has begun may end.
+    estimate. Thinking does not count: cutting there would leave nothing to show. A call that has begun may end, but when
+    nothing fits any more, neither a call nor thinking begins.
 
     Args:
         model_id: Kiro's name of the model that was asked.
@@ -211,10 +212,9 @@ class ReplyReader:
         elif kind in EVENTS:
             try:
                 event = decode_event(kind, payload, self.unknown)
+                _HANDLERS[type(event)](self, event)
             except UndecodablePayload as error:
                 self.failure = Failure(Fault.CORRUPT_STREAM, str(error))
-            else:
-                _HANDLERS[type(event)](self, event)
         elif kind in ERRORS:
             self._break_off(kind, payload)
         elif kind not in IGNORED:
@@ -235,7 +235,7 @@ class ReplyReader:
             self._say(event.content)
 
     def _take_reasoning(self, event: Reasoning) -> None:
-        if self._speech.end is not None:
+        if not self._speech.goes_on():
             return
         self._pause_speech()
         nested = event.reasoningText
@@ -254,7 +254,7 @@ class ReplyReader:
         call = self._calls.find(event)
         if call is None:
             self._pause()
-            if self._speech.end is not None:  # what begins behind the end was never said
+            if not self._speech.goes_on():  # what begins behind the end was never said
                 return
             self._order.settle()
             call = self._calls.begin()

@@ -83,6 +83,12 @@ class Speech:
             self._unfence(spans)
         return spans
 
+    def goes_on(self) -> bool:
+        """Whether something else than text may begin now: the reply ends here if the ceiling has been reached."""
+        if self.end is None and self._ceiling is not None and self._visible.units >= self._ceiling:
+            self.end = Finished(StopReason.MAX_TOKENS)
+        return self.end is None
+
     def count_thinking(self, text: str) -> None:
         """Count thinking that did not come as text."""
         self._hidden.add(text)
@@ -93,8 +99,9 @@ class Speech:
 
     def _limit(self, span: Span, spans: list[Span]) -> None:
         if type(span) is ThinkingDelta:
-            self._hidden.add(span.text)
-            spans.append(span)
+            if self.goes_on():
+                self._hidden.add(span.text)
+                spans.append(span)
         elif not self._stops.sequences:
             self._answer(span, spans)
         else:

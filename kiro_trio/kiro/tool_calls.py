@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from kiro_trio.conversation.characters import whole_characters
-from kiro_trio.kiro.events import UNREADABLE, ToolUse
+from kiro_trio.conversation.characters import whole_characters, whole_escapes
+from kiro_trio.kiro.events import UNREADABLE, ToolUse, UndecodablePayload
 
 MOST_CHARACTERS = 32 * 2**20
 """What the inputs of one reply may have together. Kiro cuts them at a few ten thousand; this only bounds memory."""
@@ -16,7 +16,7 @@ MOST_CHARACTERS = 32 * 2**20
 LONG_INPUT = 4096
 """Characters of input from which on a call that ends inside it was cut off for its length. Source: docs/wire.md, "Tools"."""
 
-_encode = msgspec.json.Encoder().encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class CallState(Enum):
@@ -42,7 +42,11 @@ class PendingCall:
         self._fresh = False  # there is input at which `settle` has not looked yet
 
     def take(self, event: ToolUse) -> str:
-        """Add a piece and return it as text. Late ids and names are fine; more input for a whole call breaks it."""
+        """Add a piece and return it as text. Late ids and names are fine; more input for a whole call breaks it.
+
+        Raises:
+            UndecodablePayload: The piece is an object that has no JSON.
+        """
         self.id = self.id or event.toolUseId or ""
         self.name = self.name or event.name or ""
         piece = _text(event.input)
@@ -62,7 +66,7 @@ class PendingCall:
     @property
     def cut_off(self) -> bool:
         """Whether all that it lacks is the rest of a long input: Kiro cuts those off, and would do so again."""
-        return self.state is not CallState.WHOLE and _is_long_beginning("".join(self._pieces))
+        return self.state is not CallState.WHOLE and _is_long_beginning(_joined(self._pieces))
 
     def settle(self) -> None:
         """Become whole without a `stop`, if the input so far is a complete object that is not empty.
@@ -130,7 +134,7 @@ class CallAssembly:
         return self._last
 
     def take(self, call: PendingCall, event: ToolUse) -> str:
-        """Add a piece to a call, and return it as text."""
+        """Add a piece to a call, and return it as text. Raises what the call raises."""
         piece = call.take(event)
         self.size += len(piece)
         self._last = call
@@ -141,14 +145,24 @@ class CallAssembly:
 
 def _text(piece: str | dict[str, Any] | None) -> str:
     """A piece of input as JSON text; "" for an empty object, which is a placeholder that some send first."""
-    if isinstance(piece, dict):
-        return _encode(piece).decode() if piece else ""
-    return piece or ""
+    if not isinstance(piece, dict):
+        return piece or ""
+    if not piece:
+        return ""
+    try:
+        return _encode(piece)
+    except (ValueError, RecursionError) as error:
+        # NaN and Infinity are not JSON, and null is not what they mean.
+        raise UndecodablePayload("the input of a toolUseEvent is not JSON") from error
+
+
+def _joined(pieces: list[str]) -> str:
+    return whole_escapes(whole_characters("".join(pieces)))
 
 
 def _object(pieces: list[str]) -> tuple[str, Mapping[str, Any] | None]:
     """The pieces as one text, and the JSON object that it is; None if it is not."""
-    text = whole_characters("".join(pieces))
+    text = _joined(pieces)
     if not text or text.isspace():
         return "{}", {}
     arguments = _parse_object(text)
@@ -178,7 +192,7 @@ def _parse_object(text: str) -> Mapping[str, Any] | None:
 
 
 def _parse_oddity(text: str) -> object:
-    """Accept what every client's parser accepts and msgspec does not: half a surrogate pair as an escape, huge numbers."""
+    """Accept what every client's parser accepts and msgspec does not: huge numbers."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):

@@ -1,9 +1,11 @@
 """Characters that come in two halves are put together again, and nothing that has no UTF-8 comes out."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiro_trio.conversation.characters import WholeCharacters, whole_characters
+from kiro_trio.conversation.characters import WholeCharacters, whole_characters, whole_escapes
 
 UNITS = st.text(st.sampled_from("a é\U0001f600\ud83d\ude00\udfff\ud800"), max_size=12)
 
@@ -38,3 +40,22 @@ def test_a_half_alone_is_marked() -> None:
     assert whole_characters("a\ud83db") == "a\ufffdb"
     assert in_pieces(["a\ud83d"]) == "a\ufffd"
     assert in_pieces(["\ude00"]) == "\ufffd"
+
+
+@given(UNITS)
+def test_escapes_mean_the_same_when_they_are_whole(text: str) -> None:
+    assert json.loads(whole_escapes(json.dumps(text))) == whole_characters(text)
+
+
+@given(st.text(st.sampled_from("\\u d83eEcC09\n"), max_size=20))
+def test_text_that_only_looks_like_an_escape_stays_as_it_is(text: str) -> None:
+    assert json.loads(whole_escapes(json.dumps(text))) == text
+
+
+@given(st.text(st.sampled_from('\\ud83eEcC09"'), max_size=20))
+def test_any_escapes_are_read_as_before_but_for_halves(text: str) -> None:
+    try:
+        meant = json.loads(f'"{text}"')
+    except ValueError:
+        return
+    assert json.loads(f'"{whole_escapes(text)}"') == whole_characters(meant)

@@ -197,6 +197,7 @@ async def test_a_model_that_never_stops_searching_is_stopped(tmp_path) -> None:
         block["content"]["error_code"] for block in whole["content"] if isinstance(block.get("content"), dict)
     ]
     assert set(errors) == {"max_uses_exceeded"}
+    assert whole["usage"]["server_tool_use"] == {"web_search_requests": SEARCH["max_uses"]}
     assert whole["stop_reason"] == "end_turn"
 
 
@@ -207,6 +208,21 @@ async def test_another_tools_call_beside_a_search_is_the_clients_turn(tmp_path) 
     assert {block["type"] for block in blocks} == {"server_tool_use", "web_search_tool_result", "tool_use"}
 
 
+async def test_a_clients_own_tool_of_that_name_is_called_by_the_client(tmp_path) -> None:
+    own = {**BASH, "name": "web_search"}
+    async with house(tmp_path, scripted(saying(CallTool("web_search", {"query": "trio"})))) as here:
+        (block,) = await answer(here, prompt("Search!", tools=[SEARCH, own]))
+        assert searches(here) == []
+    assert (block["type"], block["name"], block["input"]) == ("tool_use", "web_search", {"query": "trio"})
+
+
+async def test_a_search_that_may_not_be_used_is_not_made(tmp_path) -> None:
+    async with house(tmp_path, scripted(saying(Say("No need.")))) as here:
+        (block,) = await answer(here, prompt("Hello", tools=[SEARCH], tool_choice={"type": "none"}))
+        assert searches(here) == []
+    assert block["text"] == "No need."
+
+
 @pytest.mark.parametrize("broken", ['{"query": 5}', "{}"])
 async def test_a_search_without_a_query_is_told_to_the_model(tmp_path, broken: str) -> None:
     rules = (saying(CallTool("web_search", broken), nth=(1,)), saying(Say("Sorry.")))
@@ -214,4 +230,5 @@ async def test_a_search_without_a_query_is_told_to_the_model(tmp_path, broken: s
         whole = (await here.post(prompt("Search!", stream=False, tools=[SEARCH, BASH]))).json()
         assert searches(here) == []
     assert whole["content"][1]["content"]["error_code"] == "invalid_tool_input"
+    assert "server_tool_use" not in whole["usage"]
     assert whole["content"][-1]["text"] == "Sorry."

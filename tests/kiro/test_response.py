@@ -235,7 +235,11 @@ def test_a_call_is_given_when_it_is_whole() -> None:
         ([{}, '{"a":', "1}"], '{"a":1}'),
         (["{}", '{"a":', "1}"], '{"a":1}'),
         ([' {"a"', ": 1.0} \n"], ' {"a": 1.0} \n'),
-        (['{"a":"\\ud83d"}'], '{"a":"\\ud83d"}'),
+        (['{"a":"\\ud83d"}'], '{"a":"\\ufffd"}'),
+        (['{"a":"\\ud83d', '\\ude00 \\\\ud83d"}'], '{"a":"\\ud83d\\ude00 \\\\ud83d"}'),
+        (['{"a":"\ud83d', '\ude00"}'], '{"a":"\U0001f600"}'),
+        ([{"a": "\ud83d"}], '{"a":"\ufffd"}'),
+        ([{"a": 10**30}], f'{{"a":{10**30}}}'),
         (['{"a":1e999}'], '{"a":1e999}'),
         (['{"a":', {"a": 1}], '{"a":1}'),
     ],
@@ -243,6 +247,13 @@ def test_a_call_is_given_when_it_is_whole() -> None:
 def test_input_may_come_in_pieces_or_whole(pieces, input_json) -> None:
     messages = [tool(), *(tool(input=piece) for piece in pieces), tool(stop=True)]
     assert said(read(messages)[0]) == [ToolCall("t1", "Read", input_json)]
+
+
+def test_an_object_that_has_no_json_is_damage() -> None:
+    """It would go on as null, which is not what the model said."""
+    _, reading = read([tool(input={"a": float("nan")}), tool(stop=True)])
+    assert reading.failure is not None
+    assert reading.failure.fault is Fault.CORRUPT_STREAM
 
 
 def test_id_and_name_may_come_late_or_once() -> None:
@@ -337,8 +348,18 @@ LONG = '{"content":"' + "x" * LONG_INPUT
         [tool(input=LONG), tool(stop=True)],
         [tool(input=LONG), stop("END_TURN"), context(3)],
         [*call("t0", "Read", "{}"), tool(input=LONG)],
+        [tool(input=LONG + "\ud83d")],
+        [tool(input=LONG + "\\ud83d and")],
     ],
-    ids=["one piece", "pieces", "stopped", "with an ending", "behind a whole one"],
+    ids=[
+        "one piece",
+        "pieces",
+        "stopped",
+        "with an ending",
+        "behind a whole one",
+        "inside a pair",
+        "half an escape",
+    ],
 )
 def test_a_long_call_that_kiro_cuts_off_is_told_as_a_limit_reached(pieces) -> None:
     events, reading = read([HELLO, *pieces])
@@ -616,13 +637,43 @@ def test_no_tokens_is_no_answer() -> None:
     assert events[-1] == Finished(StopReason.MAX_TOKENS)
 
 
+@pytest.mark.parametrize(
+    "messages",
+    [
+        call("t1", "Read", "{}"),
+        [tool(input={"path": "a"})],
+        [reasoning(text="hm")],
+        [reasoning(signature="s")],
+    ],
+    ids=["call", "call without end", "thinking", "signature"],
+)
+def test_no_tokens_is_no_call_and_no_thinking(messages) -> None:
+    events, _ = read([*messages, HELLO, text("more")], max_tokens=0)
+    assert said(events) == []
+    assert events[-1] == Finished(StopReason.MAX_TOKENS)
+
+
+def test_no_tokens_is_no_thinking_between_tags() -> None:
+    events, _ = read([text("<thinking>hm</thinking>Hello")], max_tokens=0, thinking_tags=True)
+    assert said(events) == []
+
+
+def test_no_call_begins_beyond_max_tokens() -> None:
+    long = json.dumps({"content": "word " * 1000})
+    calls = [message for place in range(5) for message in call(f"t{place}", "Write", long)]
+    events, reading = read([*calls, reasoning(text="and on")], max_tokens=10)
+    assert said(events) == [ToolCall("t0", "Write", long)]
+    assert reading.cut
+    assert events[-1] == Finished(StopReason.TOOL_USE)
+
+
 def test_max_tokens_leaves_alone_what_is_about_as_long() -> None:
     words = "word " * 120  # the estimate says 126
     assert ending([text(words)], max_tokens=90) == END
 
 
 def test_closing_again_forgets_no_failure() -> None:
-    _, reading = read([tool(input='{"a'), HELLO], max_tokens=0)
+    _, reading = read([tool(input='{"a'), text("word " * 99)], max_tokens=1)
     assert reading.close() == []
     assert reading.failure is not None
     assert reading.failure.fault is Fault.TOOL_CALL_INCOMPLETE

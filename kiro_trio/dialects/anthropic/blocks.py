@@ -51,7 +51,7 @@ INPUT = Delta("input_json_delta", "partial_json")
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a whole message ends; `searches` counts the web searches made in it."""
+    """How a whole message ends; `searches` counts the web searches in it that were made and did not fail."""
 
     stop_reason: StopReason
     stop_sequence: str | None
@@ -134,7 +134,6 @@ class BlockWriter:
     def _search(self, event: WebSearchCall) -> None:
         block = {"type": "server_tool_use", "id": event.id, "name": "web_search", "input": {}}
         self._whole(block, f'{{"query":{quoted(event.query)}}}')
-        self.searches += 1
 
     def _found(self, event: WebSearchFound) -> None:
         self._whole(
@@ -148,6 +147,7 @@ class BlockWriter:
                 ),
             }
         )
+        self.searches += not event.error  # Anthropic charges no others, and some were never made
 
     def _note_usage(self, event: Usage) -> None:
         self._usage = event
