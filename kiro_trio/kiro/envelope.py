@@ -5,7 +5,6 @@ and endpoint of an attempt (agent fields, profile ARN) is put behind it, so anot
 an order that keeps the beginning of the body the same from turn to turn. Source: docs/wire.md, "Request body".
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +14,9 @@ import msgspec
 from kiro_trio.conversation.prompt import Document, Image, RedactedThinking, Thinking
 from kiro_trio.kiro.entries import Entry, ModelEntry, UserEntry
 from kiro_trio.kiro.media import DOCUMENT_FORMATS, IMAGE_FORMATS
+from kiro_trio.kiro.presets import check_origin
 from kiro_trio.kiro.tool_names import ToolNames
 from kiro_trio.kiro.tools import ToolEntry
-
-_ORIGIN = re.compile(r"[A-Z_]{1,64}")
 
 _STATUS = {False: "success", True: "error"}
 
@@ -112,7 +110,7 @@ class Envelope:
     earlier: Sequence[Entry]
     current: UserEntry
     tools: Sequence[ToolEntry]
-    _origin: str = ""  # for which `_state` was encoded
+    _origin: str | None = None  # for which `_state` was encoded
     _state: bytes = b""
 
     def size(self, origin: str) -> int:
@@ -126,9 +124,7 @@ class Envelope:
 
     def _encoded(self, origin: str) -> bytes:
         if origin != self._origin:
-            if not _ORIGIN.fullmatch(origin):
-                raise ValueError("an origin is a word of capital letters and underscores")
-            self._state = msgspec.json.encode(self._said(origin))
+            self._state = msgspec.json.encode(self._said(check_origin(origin)))
             self._origin = origin
         return self._state
 

@@ -7,12 +7,15 @@ A row whose value turns out empty is left out: so the profile ARN and the token 
 Source: docs/wire.md, "Endpoint presets" and "Headers".
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 Rows = tuple[tuple[str, str], ...]
 Fields = tuple[tuple[str, str | int], ...]
+
+_ORIGIN = re.compile(r"[A-Z_]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Preset:
     profiles: Route
     social_refresh: Route
     oidc_token: Route
+
+    def __post_init__(self) -> None:
+        check_origin(self.origin)
+
+
+def check_origin(origin: str) -> str:
+    """Return `origin` if it is one, else raise `ValueError`."""
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError("an origin is a word of capital letters and underscores")
+    return origin
 
 
 _Q = "https://q.{region}.amazonaws.com"

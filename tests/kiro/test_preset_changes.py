@@ -62,6 +62,8 @@ def test_a_body_may_be_taken_out():
         ({"ide": {"chat": {"headers": {"a": "{secret}"}}}}, "endpoints.ide: unknown placeholder {secret}"),
         ({"ide": {"usage": {"query": {"a": "{x}"}}}}, "endpoints.ide: unknown placeholder"),
         ({"ide": {"profiles": {"body": {"a": "{x}"}}}}, "endpoints.ide: unknown placeholder"),
+        ({"ide": {"origin": "kiro-cli"}}, "endpoints.ide: an origin is a word of capital letters"),
+        ({"mine": {"like": "cli", "origin": ""}}, "endpoints.mine: an origin is a word of capital letters"),
         ({"ide": "cli"}, "endpoints.ide: "),
     ],
 )
