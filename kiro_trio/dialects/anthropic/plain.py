@@ -3,8 +3,8 @@
 A long conversation is thousands of blocks of a few kinds, and a typed decoder has them in half the time that it takes to look
 at every field of an untyped one. But it refuses what is new, and where something is wrong it cannot say so as a client needs
 it. So it is only asked whether a body is plain. If so, this reading says what the careful one (`fields`, `content`) would say; if
-not, whatever the reason, only the careful one is made. What nobody looks at is skipped here, so a number out of range or a byte
-that is not UTF-8 goes unnoticed there.
+not, whatever the reason, only the careful one is made. A field that is not named here is a reason: it would be skipped, and with it
+a flaw that makes the body no JSON, or the name of a field with one wrong byte in it.
 """
 
 from collections.abc import Iterable
@@ -33,8 +33,10 @@ from kiro_trio.dialects.anthropic.signature import stripped
 from kiro_trio.dialects.anthropic.warnings import Warnings
 
 
-class _Plain(Struct, tag_field="type", gc=False):
-    """A content block; a subclass for every type, with the fields that are looked at."""
+class _Plain(Struct, tag_field="type", gc=False, forbid_unknown_fields=True, kw_only=True):
+    """A content block; a subclass for every type."""
+
+    cache_control: Any = None
 
 
 class _Text(_Plain, tag="text"):
@@ -116,7 +118,7 @@ class _ToolResult(_Plain, tag="tool_result"):
         return (ToolResult(self.tool_use_id, content, self.is_error or False),)
 
 
-class _Message(Struct, gc=False):
+class _Message(Struct, gc=False, forbid_unknown_fields=True):
     role: Role
     content: str | list[_Part | _Thinking | _RedactedThinking | _ToolUse | _ToolResult]
     output_config: Any = UNSET
@@ -149,10 +151,21 @@ READ_WITH_CARE = (
 )
 """The fields of a body that are looked at, but for its messages."""
 
+_IGNORED = (
+    "cache_control",
+    "context_management",
+    "safeguards",
+    "service_tier",
+    "temperature",
+    "top_k",
+    "top_p",
+)
+
 _Body = msgspec.defstruct(
     "_Body",
-    [("messages", list[_Message]), *((name, Any, UNSET) for name in READ_WITH_CARE)],
+    [("messages", list[_Message]), *((name, Any, UNSET) for name in (*READ_WITH_CARE, *_IGNORED))],
     gc=False,
+    forbid_unknown_fields=True,
 )
 _decode = msgspec.json.Decoder(_Body).decode
 
