@@ -60,6 +60,7 @@ def plan_thinking(
     if any(tag in system for tag in _TAGS):
         return ThinkingPlan(by_tags=True)  # the client asks by itself
     if wish.mode is ThinkingMode.OFF:
+        tally.note("effort without thinking left out", int(wish.effort is not None))
         return ThinkingPlan()
     if model.effort and options.native_effort:
         return ThinkingPlan(fields=_native(wish, model, options), native=True)

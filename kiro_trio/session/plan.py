@@ -27,7 +27,7 @@ _AT_ONCE = 1.0
 LONGEST_WAIT_OBEYED = 60.0
 """Seconds of `retry-after` that clients are ready to wait; on more, Claude Code gives up a 429 at once."""
 
-# What nothing but the owner of the gateway can mend.
+# What nothing but the owner of the gateway can mend, or wants otherwise.
 _LASTING = frozenset({
     Fault.TLS_FAILED,
     Fault.TOKEN_REFUSED,
@@ -39,6 +39,7 @@ _LASTING = frozenset({
     Fault.NO_CREDENTIAL,
     Fault.DAILY_QUOTA,
     Fault.MONTHLY_QUOTA,
+    Fault.CANCELLED_BY_OWNER,
 })  # fmt: skip
 
 

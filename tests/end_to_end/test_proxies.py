@@ -1,7 +1,9 @@
 """Everything of an account goes through its proxy: proxies that others wrote, on loopback, with passwords."""
 
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -46,11 +48,12 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str]) -> Iterator[subprocess.Popen]:
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as process:  # noqa: S603
         try:
             yield process
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # proxy.py has children that would outlive it
 
 
 def answers(port: int) -> bool:

@@ -18,7 +18,9 @@ def plan(wish, model=SONNET, *, system="", max_tokens=None, **changes):
 
 @pytest.mark.parametrize("model", ["claude-sonnet-4.5", "claude-opus-4.6", "gpt-5.6-sol", "glm-5"])
 def test_no_wish_no_thinking(model):
-    assert plan(ThinkingWish(OFF, effort="high"), MODELS[model]) == (ThinkingPlan(), ())
+    assert plan(ThinkingWish(OFF), MODELS[model]) == (ThinkingPlan(), ())
+    left_out = ("effort without thinking left out (1)",)
+    assert plan(ThinkingWish(OFF, effort="high"), MODELS[model]) == (ThinkingPlan(), left_out)
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,7 @@ def test_waits_that_are_worth_it_are_ones_that_clients_obey(fault: Fault, retry_
         (Failure(Fault.SUSPENDED), True),
         (Failure(Fault.SUSPENDED, retry_after=20.0), False),  # another account comes back
         (Failure(Fault.NO_CREDENTIAL), True),
+        (Failure(Fault.CANCELLED_BY_OWNER), True),
         (Failure(Fault.SERVER_ERROR), False),
         (Failure(Fault.MODEL_CAPACITY), False),
         (Failure(Fault.CONNECT_FAILED), False),
