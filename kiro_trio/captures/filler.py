@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
+from math import isfinite
 from string import ascii_lowercase, ascii_uppercase, digits
 
 # What our own code looks for in a text, and what makes an address one.
@@ -17,7 +18,9 @@ _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _COLON = re.compile(r"\s*:")
 _ESCAPE = re.compile(r"(\\(?:u[0-9A-Fa-f]{0,4}|.|\Z))", re.DOTALL)
 _BARE = re.compile(r"\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\w+")
-_LITERALS = frozenset({"true", "false", "null"})
+_LITERALS = frozenset(
+    {"true", "false", "null", "Infinity", "NaN"}
+)  # the last two are not JSON, but Python reads them
 
 _USER_ID = frozenset({"account_uuid", "device_id", "session_id"})
 """What Claude Code's `user_id` is made of; their values go."""
@@ -109,7 +112,7 @@ class Filler:
 
     def number(self, value: int | float) -> int | float:  # noqa: PYI041 - one stays what it is
         """A number in somebody's data."""
-        if self.words or abs(value) < _LARGE:
+        if self.words or abs(value) < _LARGE or not isfinite(value):
             return value
         if isinstance(value, float):
             return 1e9 if value > 0 else -1e9

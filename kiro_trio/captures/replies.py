@@ -1,8 +1,10 @@
 """Kiro's answers without words: event streams frame by frame, with whatever is damaged damaged as before, and errors."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from struct import Struct
 from typing import Any
@@ -38,12 +40,13 @@ _RUN = 3
 
 @dataclass(slots=True)
 class _Frame:
-    """One good frame: its headers in bytes, its event, and its payload, parsed if it is JSON."""
+    """One good frame: its headers in bytes, its event, and its payload, parsed if it is JSON; `odd` if only Python takes it for that."""
 
     head: bytes
     event: str
     raw: bytes
     fields: Any
+    odd: bool
 
 
 def fill_stream(body: bytes, filler: Filler) -> bytes:
@@ -113,16 +116,18 @@ def _frames(body: bytes) -> tuple[list[_Frame], int]:
         payload = messages[0].payload
         event = str(messages[0].headers.get(":event-type", ""))
         block = body[place + PRELUDE_SIZE : place + PRELUDE_SIZE + head]
-        frames.append(_Frame(block, event, payload, _parsed(payload)))
+        frames.append(_Frame(block, event, payload, *_parsed(payload)))
         place += total
     return frames, place
 
 
-def _parsed(payload: bytes) -> Any:
-    try:
-        return msgspec.json.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+def _parsed(payload: bytes) -> tuple[Any, bool]:
+    """What the payload says to whoever reads replies, who takes halves of surrogate pairs and numbers out of range too."""
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(payload), False
+    with suppress(ValueError, RecursionError):
+        return json.loads(payload), True
+    return None, True
 
 
 def _fill_pieces(frames: list[_Frame], filler: Filler) -> None:
@@ -151,7 +156,8 @@ def _encoded(frame: _Frame, filler: Filler) -> bytes:
         text = frame.raw.decode("utf-8", "surrogateescape")
         payload = filler.json_text(text).encode("utf-8", "surrogateescape")
     else:
-        payload = msgspec.json.encode(_payload(frame.fields, filler))
+        fields = _payload(frame.fields, filler)
+        payload = json.dumps(fields).encode() if frame.odd else msgspec.json.encode(fields)
     return _frame(frame.head, payload)
 
 

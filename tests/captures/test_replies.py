@@ -1,5 +1,6 @@
 """A stream without words is read as the one with words was: as many frames, the same faults in the same places."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,15 @@ def test_any_reply_is_heard_the_same(messages, options, words) -> None:
     stream = b"".join(encode_message(message.headers, message.payload) for message in messages)
     filled = fill_stream(stream, Filler(mask, words=words, names={"a", "p", "path", "x"}))
     assert heard(filled, options) == heard(stream, options)
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e999"])
+@pytest.mark.parametrize("max_tokens", [0, None])
+def test_a_number_that_is_none_is_heard_the_same(number, max_tokens) -> None:
+    payload = b'{"toolUseId":"t1","name":"Read","input":{"n":%s}}' % number.encode()
+    stream = encode_message({":message-type": "event", ":event-type": "toolUseEvent"}, payload)
+    options = {"thinking_tags": False, "max_tokens": max_tokens}
+    assert heard(fill_stream(stream, Filler(mask)), options) == heard(stream, options)
 
 
 @given(st.integers(0, 7), st.data())
