@@ -22,7 +22,7 @@ from tests.conformance.sessions import body_of, turns
 from tests.conformance.test_session_cost import SECONDS_PER_MEGABYTE, TURNS, converted, sent
 
 FILLERS = (4000, 8000, 20_000)
-ROUNDS = 15
+ROUNDS = 30
 RUNS = 4
 
 
