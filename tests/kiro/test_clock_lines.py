@@ -50,6 +50,19 @@ def test_other_lines_stay_where_they_are(line: str) -> None:
     assert client_text([text]) == (text, "")
 
 
+@pytest.mark.parametrize(
+    ("text", "stable"),
+    [
+        ("Today's date: 2026-11-22\nBe brief.", "Be brief."),
+        ("You are an agent.\nToday's date: 2026-11-22\nBe brief.", "You are an agent.\nBe brief."),
+        ("You are an agent.\nToday's date: 2026-11-22", "You are an agent."),
+        ("Today's date: 2026-11-22\nIt is now 12:30", ""),
+    ],
+)
+def test_a_line_goes_with_one_line_end(text: str, stable: str) -> None:
+    assert client_text([text])[0] == stable
+
+
 def test_the_head_is_the_same_whatever_the_time() -> None:
     hashes = {
         request_of(f"You are an agent.\nToday's date: 2026-11-{day}\nBe brief.").prefix_hash

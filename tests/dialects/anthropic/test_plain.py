@@ -12,6 +12,7 @@ from kiro_trio.dialects.anthropic.errors import InvalidRequest
 from kiro_trio.dialects.anthropic.fields import Fields
 from kiro_trio.dialects.anthropic.plain import READ_WITH_CARE, read_plain_body
 from kiro_trio.dialects.anthropic.request import parse_messages
+from kiro_trio.dialects.anthropic.signature import UNSIGNED
 from tests.dialects.anthropic.requests import (
     CALL,
     DOCUMENT,
@@ -41,7 +42,8 @@ PLAIN: dict[str, list[Any]] = {
     "no blocks": [assistant(), user("hi")],
     "thinking": [assistant(THINKING, REDACTED, text("a")), user("hi")],
     "thinking without words": [assistant({"type": "thinking"}, text("a")), user("hi")],
-    "thinking that we signed": [assistant({**THINKING, "signature": None}), user("hi")],
+    "thinking without a signature": [assistant({**THINKING, "signature": None}), user("hi")],
+    "thinking that we signed": [assistant({**THINKING, "signature": UNSIGNED}), user("hi")],
     "a call and its result": [assistant(CALL), user(result("done"))],
     "a call without input": [assistant({**CALL, "input": None}), user(result("done"))],
     "a result of nothing": [assistant(CALL), user(result(None))],
