@@ -151,7 +151,6 @@ async def test_files_that_others_may_read(tmp_path):
     assert note.advice.startswith("chmod 600 ")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="ulimit")
 async def test_a_disk_that_takes_nothing_and_no_token_is_risked(tmp_path):
     account = Account("one@example.com")
     furnish(tmp_path, [account.credential()])
