@@ -59,8 +59,7 @@ def parse_messages(
     `agent` are handed on. `careful` has plain bodies read like all others, to the same effect. Raises
     `InvalidRequest`, and nothing else, for whatever a client can send.
     """
-    plain = None if careful else read_plain_body(body)
-    fields = plain.fields if plain else read_body(body)
+    fields, plain = _opened(body, careful=careful)
     if fields.raw.get("thread") is not None:
         raise InvalidRequest(
             "message threads are kept by Anthropic's servers only; send the whole conversation",
@@ -80,8 +79,13 @@ def parse_count_tokens(body: bytes) -> Prompt:
 
     Raises `InvalidRequest`, and nothing else, for whatever a client can send.
     """
-    plain = read_plain_body(body)
-    return _read_prompt(plain.fields if plain else read_body(body), plain, None, "", "")
+    return _read_prompt(*_opened(body), None, "", "")
+
+
+def _opened(body: bytes, *, careful: bool = False) -> tuple[Fields, PlainBody | None]:
+    """The body's fields, and its messages apart from them if they are plain."""
+    plain = None if careful else read_plain_body(body)
+    return (plain.fields, plain) if plain else (read_body(body), None)
 
 
 def _read_prompt(
